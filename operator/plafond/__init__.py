@@ -1,0 +1,1 @@
+"""Plafond: hard cost ceilings for AI workloads on Kubernetes."""

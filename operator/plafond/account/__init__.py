@@ -1,0 +1,1 @@
+"""Pure: what things cost, what was spent, and where each budget stands."""

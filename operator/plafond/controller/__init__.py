@@ -1,0 +1,1 @@
+"""The process: kopf, the clock and the loop that runs a pass."""

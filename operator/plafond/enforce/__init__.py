@@ -1,0 +1,1 @@
+"""I/O out: carry out a plan; and the twin that writes nothing."""

@@ -1,0 +1,1 @@
+"""Pure: demand samples, their censoring, and what demand will ask for later."""

@@ -1,0 +1,1 @@
+"""Pure nouns: money, windows, budgets, workloads, capacity, the snapshot and the memory."""

@@ -1,0 +1,1 @@
+"""I/O in: what the cluster and Prometheus say, as one snapshot."""

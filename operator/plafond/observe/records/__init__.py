@@ -1,0 +1,1 @@
+"""One module per Kubernetes kind: raw JSON into slim frozen records."""

@@ -1,0 +1,1 @@
+"""The same core against recorded demand, without a cluster."""
