@@ -1,0 +1,45 @@
+"""Nodes, and the sheets that say what a resource-hour on them costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from plafond.model.labels import LabelSelector
+
+
+class CapacityType(StrEnum):
+    """Whether capacity may be taken away."""
+
+    SPOT = "Spot"
+    ON_DEMAND = "OnDemand"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node: its labels decide its price, its allocatable resources what can be left unallocated."""
+
+    name: str
+    labels: Mapping[str, str]
+    allocatable: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePrice:
+    """One entry of a sheet: hourly prices per resource for the nodes that it selects."""
+
+    name: str
+    node_selector: LabelSelector
+    capacity_type: CapacityType
+    prices: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSheet:
+    """What resource-hours cost in one currency from an instant on; the first entry that matches counts."""
+
+    name: str
+    currency: str
+    valid_from: datetime
+    nodes: tuple[NodePrice, ...]

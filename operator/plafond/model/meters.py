@@ -1,0 +1,36 @@
+"""What Prometheus said, one reading per configured meter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from plafond.model.gap import Gap
+
+
+class Meter(StrEnum):
+    """What can be read of a pod."""
+
+    GPU_UTILIZATION = "gpuUtilization"  # percent, the mean over the pod's GPUs
+    RUNNING_REQUESTS = "runningRequests"
+    WAITING_REQUESTS = "waitingRequests"
+
+
+class PodKey(NamedTuple):
+    """How a series names its pod."""
+
+    namespace: str
+    pod: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """
+    One meter's answer for the whole cluster.
+
+    A pod that is absent from *values* was not seen; *gap* says that the answer as a whole cannot be
+    believed, or only as a lower bound when there are values beside it.
+    """
+
+    values: Mapping[PodKey, float] = field(default_factory=dict)
+    gap: Gap | None = None

@@ -1,0 +1,87 @@
+"""
+Amounts and hourly rates, exact and with their unit.
+
+A unit is an ISO 4217 currency code, or `GPU_HOURS`. Nothing here is a float: a sum of a thousand
+passes must equal the sum of the parts, and a ceiling must be exact to the last replica.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+GPU_HOURS = "gpuHours"
+MICROSECONDS_PER_HOUR = 3_600_000_000
+
+# Hourly rates (or amounts) by unit. A unit that is absent is not consumed at all.
+ByUnit = Mapping[str, Decimal]
+
+ZERO = Decimal(0)
+
+
+def elapsed_microseconds(elapsed: timedelta) -> int:
+    """Return *elapsed* as a whole number of microseconds, exactly."""
+    return elapsed // timedelta(microseconds=1)
+
+
+def accrued(hourly: Decimal, elapsed: timedelta) -> Decimal:
+    """Return what *hourly* amounts to over *elapsed*, in the same unit."""
+    # A rate divided down to seconds is not exact in decimal: multiply first, divide last.
+    return hourly * elapsed_microseconds(elapsed) / MICROSECONDS_PER_HOUR
+
+
+def hourly(value: Decimal, elapsed: timedelta) -> Decimal:
+    """Return the hourly rate that amounts to *value* over *elapsed*."""
+    microseconds = elapsed_microseconds(elapsed)
+    if microseconds <= 0:
+        msg = f"a rate needs a positive time, got {elapsed}"
+        raise ValueError(msg)
+    return value * MICROSECONDS_PER_HOUR / microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum of money or GPU-hours; may be negative, as an overdrawn remainder is."""
+
+    value: Decimal
+    unit: str
+
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(self.value + self._same_unit(other), self.unit)
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        return Amount(self.value - self._same_unit(other), self.unit)
+
+    def _same_unit(self, other: "Amount") -> Decimal:
+        if other.unit != self.unit:
+            msg = f"{other.unit} cannot be added to {self.unit}"
+            raise ValueError(msg)
+        return other.value
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyRate:
+    """So much per hour: money, or GPU-hours (which per hour is a number of GPUs)."""
+
+    value: Decimal
+    unit: str
+
+    def over(self, elapsed: timedelta) -> Amount:
+        """Return what this rate amounts to over *elapsed*."""
+        return Amount(accrued(self.value, elapsed), self.unit)
+
+
+def affordable_replicas(share: Decimal, price: Decimal) -> int:
+    """Return the most replicas of *price* that run within *share*, exactly; same unit, per hour."""
+    if price <= 0:
+        msg = f"a replica needs a positive price, got {price}"
+        raise ValueError(msg)
+    return max(0, int(share // price))
+
+
+def added(left: ByUnit, right: ByUnit, times: int = 1) -> dict[str, Decimal]:
+    """Return *left* + *times* × *right*, unit by unit."""
+    total = dict(left)
+    for unit, value in right.items():
+        total[unit] = total.get(unit, ZERO) + times * value
+    return total

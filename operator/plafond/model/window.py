@@ -1,0 +1,94 @@
+"""
+The spans that budgets cover.
+
+Calendar windows follow the wall clock of their time zone, so a day may last 23 or 25 hours. All
+instants are aware datetimes in UTC; only the calculation of a calendar's edges is local.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Period(StrEnum):
+    """How often a calendar window starts anew."""
+
+    HOURLY = "Hourly"
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+    MONTHLY = "Monthly"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open stretch of time: from *start* up to, but without, *end*."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long the span lasts."""
+        return self.end - self.start
+
+    def contains(self, instant: datetime) -> bool:
+        """Say whether *instant* lies inside."""
+        return self.start <= instant < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarWindow:
+    """An hour, day, week (from Monday) or month in a time zone."""
+
+    period: Period
+    time_zone: str = "UTC"
+
+    def span_at(self, now: datetime) -> Span:
+        """Return the window that *now* lies in."""
+        zone = ZoneInfo(self.time_zone)
+        local = now.astimezone(zone)
+        if self.period is Period.HOURLY:
+            # Hours are counted in elapsed time: a wall-clock hour that repeats is two windows.
+            into = timedelta(
+                minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+            )
+            start = now.astimezone(UTC) - into
+            return Span(start, start + timedelta(hours=1))
+        first = _first_day(local, self.period)
+        after = _next_first_day(first, self.period)
+        return Span(_midnight(first, zone), _midnight(after, zone))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWindow:
+    """One stretch of time; it limits nothing before its start or after its end."""
+
+    start: datetime
+    duration: timedelta
+
+    def span_at(self, now: datetime) -> Span | None:
+        """Return the window if *now* lies in it."""
+        span = Span(self.start, self.start + self.duration)
+        return span if span.contains(now) else None
+
+
+Window = CalendarWindow | FixedWindow
+
+
+def _first_day(local: datetime, period: Period) -> datetime:
+    day = datetime(local.year, local.month, local.day)  # noqa: DTZ001 - a calendar date, not an instant
+    if period is Period.WEEKLY:
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if period is Period.MONTHLY else day
+
+
+def _next_first_day(first: datetime, period: Period) -> datetime:
+    if period is Period.MONTHLY:
+        # 32 days always reach the next month, and no month after it.
+        return (first + timedelta(days=32)).replace(day=1)
+    return first + timedelta(days=7 if period is Period.WEEKLY else 1)
+
+
+def _midnight(day: datetime, zone: ZoneInfo) -> datetime:
+    return day.replace(tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,98 @@
+"""Workloads, their pods, and the classes that say how much each matters when money is short."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from plafond.model.labels import Requirement
+
+
+class WorkloadClass(StrEnum):
+    """How much a workload matters; declared in the order in which money is given."""
+
+    HOT = "Hot"
+    WARM = "Warm"
+    COLD = "Cold"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of funding; 0 is first."""
+        return list(WorkloadClass).index(self)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadId:
+    """A scale target's reference in the cluster; the order is the tie-break of every decision."""
+
+    namespace: str
+    kind: str
+    name: str
+    group: str = "apps"
+
+    @property
+    def resource(self) -> str:
+        """kubectl's `resource.group`, as in `deployments.apps`."""
+        return f"{self.kind.lower()}s.{self.group}"
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}s.{self.group}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """What scales a workload instead of us; *wish* is None when its status cannot be believed."""
+
+    kind: str
+    name: str
+    wish: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A thing we may scale, as the API server has it."""
+
+    id: WorkloadId
+    uid: str
+    resource_version: str
+    created_at: datetime
+    replicas: int
+    requests: Mapping[str, Decimal]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    node_requirements: tuple[Requirement, ...] = ()
+    termination_grace: timedelta = timedelta(seconds=30)
+    is_ignored: bool = False
+    is_terminating: bool = False
+    autoscaler: Autoscaler | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """
+    A pod and its life.
+
+    *scheduled_at* is when it began to cost, *ended_at* when it stopped: its phase became terminal, or
+    its absence was observed. *requests* are its effective resource requests in base units.
+    """
+
+    uid: str
+    namespace: str
+    name: str
+    requests: Mapping[str, Decimal]
+    owner: WorkloadId | None = None
+    node: str | None = None
+    scheduled_at: datetime | None = None
+    ready_at: datetime | None = None
+    ended_at: datetime | None = None
+    is_terminating: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """It is scheduled and has not ended; a terminating pod runs, and costs, until it is gone."""
+        return self.scheduled_at is not None and self.ended_at is None
+
+    @property
+    def is_ready(self) -> bool:
+        """It serves."""
+        return self.is_running and self.ready_at is not None and not self.is_terminating
