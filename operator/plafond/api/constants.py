@@ -1,0 +1,12 @@
+"""The names under which the API server knows our group. Nothing else belongs here."""
+
+from typing import Final
+
+GROUP: Final = "plafond.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+CATEGORY: Final = "cost"
+
+COST_POLICIES: Final = "costpolicies"
+PRICE_SHEETS: Final = "pricesheets"
+SPEND_LEDGERS: Final = "spendledgers"

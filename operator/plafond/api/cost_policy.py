@@ -1,0 +1,277 @@
+"""
+The spec of `CostPolicy`: what a platform team writes, one class per block.
+
+Only what the operator acts on is in here: a field that would be accepted and ignored is a promise
+nobody keeps. What a block means to the model is the business of `convert_policy`.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from plafond.api.amounts import (
+    Cost,
+    CostPerHour,
+    GpuHours,
+    ResourceLimit,
+    StabilizationLength,
+    TargetPerReplica,
+    WindowLength,
+)
+from plafond.api.fields import (
+    MAX_REPLICAS,
+    RESOURCE_NAME_PATTERN,
+    CurrencyCode,
+    EntryName,
+    Instant,
+    Model,
+    ObjectName,
+    Percent,
+    Replicas,
+    listed_by,
+    listed_whole,
+    rule,
+    rules,
+)
+from plafond.api.selector import LabelSelector
+
+MAX_BUDGETS: Final = 8
+MAX_TARGETS: Final = 32
+
+
+class Target(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "has(self.name) != has(self.selector)",
+            "a target must have exactly one of name and selector",
+        )
+    ),
+):
+    """A workload, or a set of workloads, that Plafond may scale."""
+
+    group: Literal["apps"]
+    """The API group of the workload."""
+    kind: Literal["Deployment"]
+    """The kind of the workload."""
+    name: ObjectName | None = None
+    """The one workload that is meant."""
+    selector: LabelSelector | None = None
+    """The labels of the workloads that are meant."""
+
+
+class Limit(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "has(self.cost) != has(self.gpuHours)",
+            "a limit must have exactly one of cost and gpuHours",
+        )
+    ),
+):
+    """How much may be spent, in exactly one unit."""
+
+    cost: Cost | None = None
+    """Money in the policy's currency, as a decimal string such as "12000.00"."""
+    gpu_hours: GpuHours | None = None
+    """Accelerator-hours, as a whole quantity such as "800" or "12k"."""
+
+
+class BudgetWindow(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "self.type != 'Calendar' || has(self.period)",
+            "period must be given with type Calendar",
+            ".period",
+        ),
+        rule(
+            "self.type != 'Calendar' || (!has(self.start) && !has(self.duration))",
+            "start and duration must be absent with type Calendar",
+        ),
+        rule(
+            "self.type != 'Fixed' || (has(self.start) && has(self.duration))",
+            "start and duration must both be given with type Fixed",
+        ),
+        rule(
+            "self.type != 'Fixed' || (!has(self.period) && !has(self.timeZone))",
+            "period and timeZone must be absent with type Fixed",
+        ),
+    ),
+):
+    """The span of time that a limit covers."""
+
+    type: Literal["Calendar", "Fixed"]
+    """Calendar starts again with each period; Fixed happens once."""
+    period: Literal["Hourly", "Daily", "Weekly", "Monthly"] | None = None
+    """How often a Calendar window starts again."""
+    time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """The IANA time zone whose midnight starts a Calendar window; UTC when absent."""
+    start: Instant | None = None
+    """When a Fixed window starts, in RFC 3339."""
+    duration: WindowLength | None = None
+    """How long a Fixed window lasts, such as "240h"."""
+
+
+class Budget(Model):
+    """A limit for a window. Every pod of the namespace counts, target or not."""
+
+    name: EntryName
+    """How this budget is called in status, Events and metrics."""
+    limit: Limit
+    """How much may be spent in one window."""
+    window: BudgetWindow
+    """The span of time that the limit covers."""
+    on_exhausted: Literal["KeepFloors", "StopAll"]
+    """
+    What the end of the money means: KeepFloors keeps minReplicas running and shows the overshoot,
+    StopAll goes to zero.
+    """
+
+
+ResourceCeilings = Annotated[
+    dict[str, ResourceLimit],
+    Field(
+        max_length=16,
+        json_schema_extra=rules(
+            rule(
+                f"self.all(name, name.matches('{RESOURCE_NAME_PATTERN}'))",
+                "resources must be named as in a pod's requests, such as nvidia.com/gpu",
+            )
+        ),
+    ),
+]
+
+
+class Ceilings(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "has(self.replicas) || has(self.costPerHour) "
+            "|| (has(self.resources) && size(self.resources) > 0)",
+            "ceilings must have at least one of replicas, resources and costPerHour",
+        )
+    ),
+):
+    """Limits of the moment, whatever the metrics say."""
+
+    replicas: Replicas | None = None
+    """The most replicas of all targets together."""
+    resources: ResourceCeilings | None = None
+    """The most that the namespace may request, by resource name, such as nvidia.com/gpu: "24"."""
+    cost_per_hour: CostPerHour | None = None
+    """The most money that the namespace may cost per hour, in the policy's currency."""
+
+
+class ClassRule(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "!has(self.minReplicas) || !has(self.maxReplicas) "
+            "|| self.minReplicas <= self.maxReplicas",
+            "minReplicas must not be above maxReplicas",
+            ".minReplicas",
+        )
+    ),
+):
+    """How one class of workloads is treated when money is short."""
+
+    name: Literal["Hot", "Warm", "Cold"]
+    """The class; money funds Hot before Warm before Cold."""
+    selector: LabelSelector
+    """The labels of the workloads in this class; the first class that matches wins."""
+    min_replicas: Replicas | None = None
+    """The floor of each workload; 1 for Hot and Warm and 0 for Cold when absent."""
+    max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] | None = None
+    """The most replicas of each workload."""
+    utilization_limit_percent: Annotated[int, Field(ge=10, le=100)] = 85
+    """How full replicas may run under pressure, before peaks are refused."""
+
+
+class GpuUtilization(Model):
+    """Scale so that accelerators are this busy."""
+
+    target_percent: Percent
+    """The utilization that a replica should have on average."""
+
+
+class Concurrency(Model):
+    """Scale so that each replica has this many requests."""
+
+    target_per_replica: TargetPerReplica
+    """Running and waiting requests per replica, as a decimal string such as "24"."""
+
+
+class Scaling(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "has(self.gpuUtilization) || has(self.concurrency)",
+            "scaling must have at least one of gpuUtilization and concurrency",
+        )
+    ),
+):
+    """How targets without HPA or ScaledObject follow demand; the highest recommendation wins."""
+
+    gpu_utilization: GpuUtilization | None = None
+    """Scale by how busy the accelerators are."""
+    concurrency: Concurrency | None = None
+    """Scale by running and waiting requests."""
+    scale_down_stabilization: StabilizationLength = "5m"
+    """How long a lower recommendation must last before it is followed."""
+
+
+class CostPolicySpec(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            "has(self.budgets) || has(self.ceilings) || has(self.scaling) "
+            "|| (has(self.classes) && self.classes.exists(c, has(c.maxReplicas)))",
+            "a policy must limit or scale something: "
+            "give budgets, ceilings, scaling or a maxReplicas in classes",
+        ),
+        rule(
+            "has(self.currency) "
+            "|| ((!has(self.budgets) || !self.budgets.exists(b, has(b.limit.cost))) "
+            "&& (!has(self.ceilings) || !has(self.ceilings.costPerHour)))",
+            "currency must be given where a cost appears "
+            "(budgets[].limit.cost, ceilings.costPerHour)",
+            ".currency",
+        ),
+        rule(
+            "!has(oldSelf.currency) || (has(self.currency) && self.currency == oldSelf.currency)",
+            "currency must not change: what was spent is recorded in it; create another policy",
+            ".currency",
+        ),
+        rule(
+            "!has(self.scaling) || !has(self.scaling.gpuUtilization) || !has(self.classes) "
+            "|| self.classes.all(c, "
+            "c.utilizationLimitPercent >= self.scaling.gpuUtilization.targetPercent)",
+            "classes[].utilizationLimitPercent (85 unless given) must not be below "
+            "scaling.gpuUtilization.targetPercent",
+            ".classes",
+        ),
+    ),
+):
+    """What may be spent in this namespace, and what happens at the limit."""
+
+    mode: Literal["Observe", "Enforce"] = "Observe"
+    """Observe computes and reports and writes to no workload; Enforce also holds the limits."""
+    currency: CurrencyCode | None = None
+    """The ISO 4217 code of every amount here; needed where a cost appears, cannot change."""
+    targets: Annotated[list[Target] | None, Field(min_length=1, max_length=MAX_TARGETS)] = Field(
+        default=None, json_schema_extra=listed_whole()
+    )
+    """What may be scaled; every Deployment whose pods request an accelerator when absent."""
+    budgets: Annotated[list[Budget] | None, Field(min_length=1, max_length=MAX_BUDGETS)] = Field(
+        default=None, json_schema_extra=listed_by("name")
+    )
+    """Limits for windows of time; all of them apply."""
+    ceilings: Ceilings | None = None
+    """Limits of the moment, whatever the metrics say."""
+    classes: Annotated[list[ClassRule] | None, Field(min_length=1, max_length=3)] = Field(
+        default=None, json_schema_extra=listed_by("name")
+    )
+    """What matters more when money is short; workloads that match no class are Warm."""
+    scaling: Scaling | None = None
+    """How targets follow demand that no other autoscaler scales."""
