@@ -1,18 +1,55 @@
-"""`SpendLedger`: what a namespace has spent and what the operator remembers; only it writes it."""
+"""
+`SpendLedger`: what a namespace has spent and what the operator remembers; only it writes it.
 
-from typing import Annotated, Final
+What was spent is laid out for people, who may read it. It stays small because buckets of one length
+that follow one another share a run; the bounds keep a whole object below what etcd takes.
+"""
+
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from plafond.api.fields import Instant, Model
+from plafond.api.fields import Instant, Model, listed_by, listed_whole
 
-MAX_MEMORY: Final = 700_000
+MAX_SERIES: Final = 32
+MAX_RUNS: Final = 4096
+MAX_VALUES: Final = 262_144
+MAX_MEMORY: Final = 524_288
+
+
+class Run(Model):
+    """Amounts of stretches of time that follow one another and last equally long."""
+
+    start: Instant
+    """When the first stretch starts."""
+    length_seconds: Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$", max_length=16)]
+    """How long each stretch lasts."""
+    values: Annotated[str, Field(max_length=MAX_VALUES)]
+    """What accrued in each stretch: decimal numbers, separated by spaces."""
+
+
+class Series(Model):
+    """One fact in one unit over time."""
+
+    fact: Literal["spend", "unmanaged", "demand"]
+    """
+    What is counted: spend is every pod of the namespace, unmanaged the part of it that no enforced
+    policy may scale, demand what the recommended replicas would have cost.
+    """
+    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
+    """What the amounts are in: a currency, or gpuHours."""
+    runs: Annotated[list[Run], Field(max_length=MAX_RUNS)] = Field(json_schema_extra=listed_whole())
+    """The amounts, oldest first."""
 
 
 class SpendLedgerSpec(Model):
     """Facts about the namespace, and the operator's memory of its last decisions."""
 
-    as_of: Instant
+    as_of: Instant | None = None
     """Up to when everything below is counted."""
+    series: Annotated[list[Series], Field(max_length=MAX_SERIES)] = Field(
+        json_schema_extra=listed_by("fact", "unit")
+    )
+    """What was spent and demanded."""
     memory: Annotated[str, Field(max_length=MAX_MEMORY)]
-    """The operator's memory, as compact JSON."""
+    """What the operator remembers of its decisions, as JSON; not for other programs."""

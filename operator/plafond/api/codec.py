@@ -1,0 +1,118 @@
+"""
+Frozen values of the model to and from compact JSON, lossless, by their type annotations.
+
+A field that holds its default is left out, a field that is missing takes its default, and one that
+is unknown is passed over: an operator can read what an older or a newer one remembered.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+
+from plafond.model.money import elapsed_microseconds
+from plafond.model.workload import WorkloadId
+
+_SEPARATOR: Final = "/"
+
+
+def dump(value: object) -> object:
+    """Return *value* as what `json.dumps` takes."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    leaf = _DUMPS.get(type(value))
+    if leaf is not None:
+        return leaf(value)
+    if isinstance(value, Mapping):
+        return {dump(key): dump(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return [dump(each) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return _dump_fields(value)
+    msg = f"{type(value).__name__} has no form in JSON here"
+    raise TypeError(msg)
+
+
+def load(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is an annotation: a type, a union, an alias
+    """Return the value of type *kind* that *raw* holds; raise ValueError or TypeError if none."""
+    if get_origin(kind) in (UnionType, Union):
+        real = next(each for each in get_args(kind) if each is not NoneType)
+        return None if raw is None else load(real, raw)
+    origin = get_origin(kind) or kind
+    if origin in _LOADS:
+        return _LOADS[origin](_checked(str, raw))
+    if issubclass(origin, Mapping):
+        key, each = get_args(kind)
+        return {load(key, k): load(each, v) for k, v in _checked(dict, raw).items()}
+    if issubclass(origin, tuple):
+        return tuple(load(get_args(kind)[0], each) for each in _checked(list, raw))
+    return _load_value(origin, raw)
+
+
+def _load_value(kind: type, raw: object) -> object:
+    if is_dataclass(kind):
+        known = _checked(dict, raw)
+        hints = _hints(kind)
+        return kind(**{name: load(hints[name], known[name]) for name in hints if name in known})
+    if issubclass(kind, StrEnum):
+        return kind(_checked(str, raw))
+    return _checked(kind, raw)
+
+
+def _checked(kind: type, raw: object) -> Any:  # noqa: ANN401 - a value that was parsed from JSON
+    # True is an int to Python, and is not one here.
+    if not isinstance(raw, kind) or (kind is int and isinstance(raw, bool)):
+        msg = f"expected {kind.__name__}, found {type(raw).__name__}"
+        raise TypeError(msg)
+    return raw
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _dump_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
+    held = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
+    return {name: dump(now) for name, (now, default) in held.items() if now != default}
+
+
+def _default(declared: "Field[Any]") -> object:
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return declared.default
+
+
+def _dump_workload(workload: WorkloadId) -> str:
+    return _SEPARATOR.join((workload.namespace, workload.group, workload.kind, workload.name))
+
+
+def _load_workload(text: str) -> WorkloadId:
+    namespace, group, kind, name = text.split(_SEPARATOR)
+    return WorkloadId(namespace, kind, name, group)
+
+
+def _load_decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError as error:
+        msg = f"{text!r} is not a number"
+        raise ValueError(msg) from error
+
+
+_DUMPS: Final[dict[type, Callable[[Any], str]]] = {
+    datetime: datetime.isoformat,
+    timedelta: lambda length: str(elapsed_microseconds(length)),
+    Decimal: str,
+    WorkloadId: _dump_workload,
+}
+_LOADS: Final[dict[type, Callable[[str], object]]] = {
+    datetime: datetime.fromisoformat,
+    timedelta: lambda text: timedelta(microseconds=int(text)),
+    Decimal: _load_decimal,
+    WorkloadId: _load_workload,
+}

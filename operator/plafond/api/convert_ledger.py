@@ -1,0 +1,119 @@
+"""A namespace's ledger and memory to and from the spec of its `SpendLedger`, lossless."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from plafond.api import spend_ledger as written
+from plafond.api.codec import dump, load
+from plafond.api.convert_values import instant, parsed, spec_of
+from plafond.api.errors import InvalidResource
+from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
+from plafond.model.memory import Memory, NamespaceRecord
+from plafond.model.money import elapsed_microseconds
+
+# etcd takes 1.5 MiB for an object, with its metadata and managed fields.
+MAX_LEDGER_BYTES: Final = 1_200_000
+_MICROSECONDS: Final = 1_000_000
+
+
+def ledger_spec(record: NamespaceRecord) -> dict[str, Any]:
+    """Return the spec that holds *record*; raise `InvalidResource` where no object can."""
+    spec: dict[str, Any] = {
+        "series": [_series(key, record.ledger.series[key]) for key in sorted(record.ledger.series)],
+        "memory": _compact(dump(record.memory)),
+    }
+    if record.ledger.as_of is not None:
+        spec["asOf"] = _moment(record.ledger.as_of)
+    size = len(_compact(spec))
+    if size > MAX_LEDGER_BYTES:
+        raise InvalidResource(
+            field="spec", sentence=f"{size} bytes do not fit, a ledger holds {MAX_LEDGER_BYTES}"
+        )
+    # What we could not read back must not be written.
+    parsed(written.SpendLedgerSpec, spec, "spec")
+    return spec
+
+
+def parse_ledger(raw: Mapping[str, Any]) -> NamespaceRecord:
+    """Return the record that *raw* holds; raise `InvalidResource` where it was tampered with."""
+    spec = parsed(written.SpendLedgerSpec, spec_of(raw), "spec")
+    series = {
+        SeriesKey(Fact(each.fact), each.unit): tuple(_buckets(each.runs, f"spec.series[{index}]"))
+        for index, each in enumerate(spec.series)
+    }
+    as_of = None if spec.as_of is None else instant(spec.as_of, "spec.asOf")
+    return NamespaceRecord(Ledger(as_of, series), _memory(spec.memory))
+
+
+def _memory(text: str) -> Memory:
+    try:
+        memory: Memory = load(Memory, json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise InvalidResource(
+            field="spec.memory", sentence=f"it cannot be read: {error}"
+        ) from error
+    return memory
+
+
+def _series(key: SeriesKey, buckets: tuple[Bucket, ...]) -> dict[str, Any]:
+    return {"fact": key.fact.value, "unit": key.unit, "runs": [_run(r) for r in _runs(buckets)]}
+
+
+def _runs(buckets: tuple[Bucket, ...]) -> Iterator[list[Bucket]]:
+    """Yield *buckets* grouped by what follows on, equally long."""
+    run: list[Bucket] = []
+    for bucket in buckets:
+        if run and (run[-1].end, run[-1].length) != (bucket.start, bucket.length):
+            yield run
+            run = []
+        run.append(bucket)
+    if run:
+        yield run
+
+
+def _run(buckets: list[Bucket]) -> dict[str, str]:
+    return {
+        "start": _moment(buckets[0].start),
+        "lengthSeconds": _seconds(buckets[0].length),
+        "values": " ".join(str(bucket.value) for bucket in buckets),
+    }
+
+
+def _buckets(runs: list[written.Run], field: str) -> Iterator[Bucket]:
+    for index, run in enumerate(runs):
+        where = f"{field}.runs[{index}]"
+        start, length = instant(run.start, f"{where}.start"), _length(run.length_seconds)
+        for position, text in enumerate(run.values.split(" ")):
+            yield Bucket(start + position * length, length, _value(text, f"{where}.values"))
+
+
+def _value(text: str, field: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except ArithmeticError as error:
+        raise InvalidResource(field, f"{text[:40]!r} is not a number") from error
+    if not value.is_finite():
+        raise InvalidResource(field, f"{text[:40]!r} is not an amount")
+    return value
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _seconds(length: timedelta) -> str:
+    seconds, rest = divmod(elapsed_microseconds(length), _MICROSECONDS)
+    return f"{seconds}.{rest:06}" if rest else str(seconds)
+
+
+def _length(text: str) -> timedelta:
+    # Through Decimal, because a float would not bring every microsecond back.
+    return timedelta(microseconds=int(Decimal(text) * _MICROSECONDS))
+
+
+def _compact(value: object) -> str:
+    # Sorted, so that an unchanged record is the same text and is not written again.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,172 @@
+"""
+A `CostPolicy` as the API server has it, to the model's policy.
+
+The schema and its CEL rules have refused what they can. What they cannot see, or what an older CRD
+lets through, becomes an `InvalidPolicy` that names the field; it never stops the others.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from plafond.api import cost_policy as written
+from plafond.api.convert_values import (
+    duration,
+    instant,
+    parsed,
+    positive,
+    quantity,
+    selector,
+    spec_of,
+    time_zone,
+)
+from plafond.api.errors import InvalidResource
+from plafond.model.budget import Budget, OnExhausted
+from plafond.model.money import GPU_HOURS, Amount
+from plafond.model.policy import (
+    DEFAULT_FLOORS,
+    Ceilings,
+    ClassRule,
+    CostPolicy,
+    InvalidPolicy,
+    Mode,
+    Scaling,
+    Target,
+)
+from plafond.model.window import CalendarWindow, FixedWindow, Period, Window
+from plafond.model.workload import WorkloadClass
+
+
+def parse_cost_policy(raw: Mapping[str, Any]) -> CostPolicy | InvalidPolicy:
+    """Return the policy that *raw* means, or which field of it means nothing."""
+    try:
+        return _policy(raw["metadata"], parsed(written.CostPolicySpec, spec_of(raw), "spec"))
+    except InvalidResource as invalid:
+        return InvalidPolicy(
+            **_identity(raw["metadata"]), field=invalid.field, why=invalid.sentence
+        )
+
+
+def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata.get("uid", ""),
+        "generation": metadata.get("generation", 0),
+    }
+
+
+def _policy(metadata: Mapping[str, Any], spec: written.CostPolicySpec) -> CostPolicy:
+    budgets = tuple(
+        _budget(budget, spec.currency, f"spec.budgets[{index}]")
+        for index, budget in enumerate(spec.budgets or ())
+    )
+    return CostPolicy(
+        **_identity(metadata),
+        mode=Mode(spec.mode),
+        currency=spec.currency,
+        targets=_targets(spec.targets),
+        budgets=budgets,
+        ceilings=_ceilings(spec.ceilings, spec.currency),
+        classes=tuple(_class(rule) for rule in spec.classes or ()),
+        scaling=_scaling(spec.scaling),
+    )
+
+
+def _targets(targets: list[written.Target] | None) -> tuple[Target, ...] | None:
+    if targets is None:
+        return None
+    return tuple(_target(target, f"spec.targets[{index}]") for index, target in enumerate(targets))
+
+
+def _target(target: written.Target, field: str) -> Target:
+    if (target.name is None) == (target.selector is None):
+        raise InvalidResource(field, "a target must have exactly one of name and selector")
+    chosen = None if target.selector is None else selector(target.selector)
+    return Target(target.group, target.kind, target.name, chosen)
+
+
+def _budget(budget: written.Budget, currency: str | None, field: str) -> Budget:
+    limit = _limit(budget.limit, currency, f"{field}.limit")
+    window = _window(budget.window, f"{field}.window")
+    return Budget(budget.name, limit, window, OnExhausted(budget.on_exhausted))
+
+
+def _limit(limit: written.Limit, currency: str | None, field: str) -> Amount:
+    if limit.cost is not None and limit.gpu_hours is None:
+        return Amount(positive(limit.cost, f"{field}.cost"), _required(currency))
+    if limit.gpu_hours is not None and limit.cost is None:
+        return Amount(quantity(limit.gpu_hours, f"{field}.gpuHours"), GPU_HOURS)
+    raise InvalidResource(field, "a limit must have exactly one of cost and gpuHours")
+
+
+def _required(currency: str | None) -> str:
+    if currency is None:
+        raise InvalidResource(
+            field="spec.currency", sentence="currency must be given where a cost appears"
+        )
+    return currency
+
+
+def _window(window: written.BudgetWindow, field: str) -> Window:
+    if window.type == "Calendar":
+        if window.period is None:
+            raise InvalidResource(
+                field=f"{field}.period", sentence="period must be given with type Calendar"
+            )
+        zone = time_zone(window.time_zone or "UTC", f"{field}.timeZone")
+        return CalendarWindow(Period(window.period), zone)
+    if window.start is None or window.duration is None:
+        raise InvalidResource(field, "start and duration must both be given with type Fixed")
+    return _fixed_window(window.start, window.duration, field)
+
+
+def _fixed_window(start: str, length: str, field: str) -> FixedWindow:
+    window = FixedWindow(instant(start, f"{field}.start"), duration(length))
+    if not window.duration:
+        raise InvalidResource(
+            field=f"{field}.duration", sentence="duration must be greater than zero"
+        )
+    try:
+        window.start + window.duration
+    except OverflowError as error:
+        raise InvalidResource(field, "the window must end before the year 10000") from error
+    return window
+
+
+def _ceilings(ceilings: written.Ceilings | None, currency: str | None) -> Ceilings:
+    if ceilings is None:
+        return Ceilings()
+    rate = ceilings.cost_per_hour
+    if rate is not None:
+        _required(currency)
+    return Ceilings(
+        replicas=ceilings.replicas,
+        resources={name: Decimal(most) for name, most in (ceilings.resources or {}).items()},
+        cost_per_hour=None if rate is None else positive(rate, "spec.ceilings.costPerHour"),
+    )
+
+
+def _class(rule: written.ClassRule) -> ClassRule:
+    workload_class = WorkloadClass(rule.name)
+    floor = DEFAULT_FLOORS[workload_class] if rule.min_replicas is None else rule.min_replicas
+    return ClassRule(
+        workload_class,
+        selector(rule.selector),
+        min_replicas=floor,
+        max_replicas=rule.max_replicas,
+        utilization_limit_percent=rule.utilization_limit_percent,
+    )
+
+
+def _scaling(scaling: written.Scaling | None) -> Scaling | None:
+    if scaling is None:
+        return None
+    busy, concurrent = scaling.gpu_utilization, scaling.concurrency
+    return Scaling(
+        gpu_utilization_target_percent=None if busy is None else busy.target_percent,
+        concurrency_target_per_replica=None
+        if concurrent is None
+        else positive(concurrent.target_per_replica, "spec.scaling.concurrency.targetPerReplica"),
+        scale_down_stabilization=duration(scaling.scale_down_stabilization),
+    )

@@ -1,0 +1,25 @@
+"""A `PriceSheet` as the API server has it, to the model's price sheet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from plafond.api import price_sheet as written
+from plafond.api.convert_values import instant, parsed, positive, selector, spec_of
+from plafond.model.capacity import CapacityType, NodePrice, PriceSheet
+
+
+def parse_price_sheet(raw: Mapping[str, Any]) -> PriceSheet:
+    """Return the sheet that *raw* means; raise `InvalidResource` where it means nothing."""
+    spec = parsed(written.PriceSheetSpec, spec_of(raw), "spec")
+    nodes = tuple(_node(node, f"spec.nodes[{index}]") for index, node in enumerate(spec.nodes))
+    valid_from = instant(spec.valid_from, "spec.validFrom")
+    return PriceSheet(raw["metadata"]["name"], spec.currency, valid_from, nodes)
+
+
+def _node(node: written.NodePrice, field: str) -> NodePrice:
+    prices = {
+        name: positive(price, f"{field}.prices[{name}]") for name, price in node.prices.items()
+    }
+    return NodePrice(
+        node.name, selector(node.node_selector), CapacityType(node.capacity_type), prices
+    )
