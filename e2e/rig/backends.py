@@ -1,0 +1,67 @@
+"""Where a rig's cluster comes from: one that the user names, our own programs, or kind."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.rig.binaries import binaries
+from e2e.rig.components import Ports
+from e2e.rig.control_plane import ControlPlane, Settings
+from e2e.rig.errors import MissingBinaryError, RigError
+from e2e.rig.products import TOOLS
+
+KUBECONFIG_VARIABLE = "PLAFOND_KUBECONFIG"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster; `control_plane` is None if its programs are not ours to kill."""
+
+    kubeconfig: Path
+    binaries: Mapping[str, Path]
+    control_plane: ControlPlane | None = None
+    end: Callable[[], None] = lambda: None
+
+
+def start_cluster(directory: Path, ports: Ports, settings: Settings) -> Cluster:
+    """Start or name the cluster for the rig in *directory*; first hit wins."""
+    named = os.environ.get(KUBECONFIG_VARIABLE)
+    if named:
+        return _named(Path(named))
+    try:
+        programs = binaries()
+    except MissingBinaryError:
+        if not has_docker():
+            raise
+        return _kind(directory)
+    control_plane = ControlPlane(directory, programs, ports, settings)
+    control_plane.start()
+    return Cluster(control_plane.kubeconfig, programs, control_plane)
+
+
+def _named(path: Path) -> Cluster:
+    if not path.is_file():
+        msg = f"{KUBECONFIG_VARIABLE} names {path}, which is no file"
+        raise RigError(msg)
+    return Cluster(path.resolve(), binaries(TOOLS))
+
+
+def has_docker() -> bool:
+    """Whether a Docker engine answers."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return False
+    asked = subprocess.run([docker, "info"], capture_output=True, timeout=20, check=False)  # noqa: S603 - docker as found on the path
+    return asked.returncode == 0
+
+
+def _kind(directory: Path) -> Cluster:
+    # Imported here because it brings a client library that nothing else needs.
+    from pytest_kind import KindCluster  # noqa: PLC0415 - see above
+
+    cluster = KindCluster(f"plafond-{directory.name}", kubeconfig=directory / "admin.kubeconfig")
+    cluster.create()
+    return Cluster(cluster.kubeconfig_path, binaries(TOOLS), end=cluster.delete)
