@@ -18,7 +18,7 @@ class CapacityType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node: its labels decide its price, its allocatable resources what can be left unallocated."""
+    """A node: its labels decide its price, *allocatable* what of it can be left unallocated."""
 
     name: str
     labels: Mapping[str, str]
@@ -37,7 +37,7 @@ class NodePrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceSheet:
-    """What resource-hours cost in one currency from an instant on; the first entry that matches counts."""
+    """What resource-hours cost in one currency from an instant on; the first match counts."""
 
     name: str
     currency: str

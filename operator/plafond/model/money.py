@@ -80,8 +80,17 @@ def affordable_replicas(share: Decimal, price: Decimal) -> int:
 
 
 def added(left: ByUnit, right: ByUnit, times: int = 1) -> dict[str, Decimal]:
-    """Return *left* + *times* × *right*, unit by unit."""
+    """Return *left* plus *times* times *right*, unit by unit."""
     total = dict(left)
     for unit, value in right.items():
         total[unit] = total.get(unit, ZERO) + times * value
     return total
+
+
+# What a replica takes up besides money, so that every kind of limit is reckoned in the same way.
+REPLICAS = "replicas"
+
+
+def resource_unit(resource: str) -> str:
+    """Return the unit in which `ceilings.resources` limits *resource*."""
+    return f"resource/{resource}"

@@ -105,6 +105,11 @@ class PolicySet:
     policies: tuple[CostPolicy, ...]
 
     @property
+    def is_enforced(self) -> bool:
+        """Its decisions are carried out."""
+        return self.mode is Mode.ENFORCE
+
+    @property
     def key(self) -> str:
         """What its memory is kept under."""
         return (

@@ -16,8 +16,8 @@ class Namespace:
     """
     A namespace, and what our annotations on it say.
 
-    *ceilings* is None when the annotation is absent; *unreadable* holds its text when it is not ours
-    to understand.
+    *ceilings* is None when the annotation is absent; *unreadable* holds its text when it cannot be
+    understood.
     """
 
     name: str

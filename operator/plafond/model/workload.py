@@ -33,7 +33,7 @@ class WorkloadId:
 
     @property
     def resource(self) -> str:
-        """kubectl's `resource.group`, as in `deployments.apps`."""
+        """The `resource.group` that kubectl uses, as in `deployments.apps`."""
         return f"{self.kind.lower()}s.{self.group}"
 
     def __str__(self) -> str:
@@ -72,8 +72,8 @@ class Pod:
     """
     A pod and its life.
 
-    *scheduled_at* is when it began to cost, *ended_at* when it stopped: its phase became terminal, or
-    its absence was observed. *requests* are its effective resource requests in base units.
+    *scheduled_at* is when it began to cost, *ended_at* when it stopped: its phase became terminal,
+    or its absence was observed. *requests* are its effective resource requests in base units.
     """
 
     uid: str
@@ -89,7 +89,7 @@ class Pod:
 
     @property
     def is_running(self) -> bool:
-        """It is scheduled and has not ended; a terminating pod runs, and costs, until it is gone."""
+        """It is scheduled and has not ended; a terminating pod costs until it is gone."""
         return self.scheduled_at is not None and self.ended_at is None
 
     @property

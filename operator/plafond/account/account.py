@@ -1,0 +1,232 @@
+"""
+The account of one pass: what was spent up to now, what runs, and where every budget stands.
+
+Namespaces without a policy are counted too: a policy that comes later must know what was spent.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from plafond.account.counting import Counted, NamespaceFacts, count, replica_price, total_rate
+from plafond.account.ledger import mean_rate
+from plafond.account.positions import positions
+from plafond.account.rates import Pricing, plausible, rate_cards
+from plafond.account.targets import TargetedWorkload, targeted
+from plafond.model.budget import BudgetPosition
+from plafond.model.gap import Gap
+from plafond.model.ledger import Fact, SeriesKey
+from plafond.model.memory import NamespaceRecord, WorkloadMemory
+from plafond.model.money import ByUnit, added, resource_unit
+from plafond.model.policy import CostPolicy, PolicySet, policy_sets
+from plafond.model.settings import Settings
+from plafond.model.snapshot import Snapshot
+from plafond.model.workload import Pod, Workload, WorkloadId
+
+MEAN_OVER = timedelta(hours=24)
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadAccount:
+    """
+    One target: its pods that cost now, and what a replica of it costs.
+
+    Attributes:
+        price: of one replica per hour, by unit; a unit whose price is unknown is missing.
+        gaps: why prices are unknown, or are the last ones known, by unit.
+
+    """
+
+    targeted: TargetedWorkload
+    pods: tuple[Pod, ...]
+    price: ByUnit
+    gaps: Mapping[str, Gap]
+    memory: WorkloadMemory
+
+    @property
+    def workload(self) -> Workload:
+        """The workload itself."""
+        return self.targeted.workload
+
+    @property
+    def id(self) -> WorkloadId:
+        """The workload's reference."""
+        return self.targeted.workload.id
+
+    @property
+    def ready_pods(self) -> tuple[Pod, ...]:
+        """The pods that serve."""
+        return tuple(pod for pod in self.pods if pod.is_ready)
+
+    @property
+    def pods_beyond_replicas(self) -> int:
+        """Pods that cost although no replica is asked for: they are ending, or are surge."""
+        return max(0, len(self.pods) - self.workload.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAccount:
+    """
+    What a policy set has to decide on.
+
+    Attributes:
+        unmanaged: what pods cost now that the set may not scale, by unit; requests count as units.
+        unmanaged_mean: the same over the last day, as far as the ledger knows.
+        card_gaps: why a currency of the set has no prices at all.
+
+    """
+
+    policy_set: PolicySet
+    positions: tuple[BudgetPosition, ...]
+    targets: tuple[WorkloadAccount, ...]
+    unmanaged: ByUnit
+    unmanaged_mean: ByUnit
+    burn_rate: ByUnit
+    card_gaps: Mapping[str, Gap] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything that is counted in a pass, by namespace and by policy set."""
+
+    now: datetime
+    pricing: Pricing
+    counted: Mapping[str, Counted]
+    sets: tuple[SetAccount, ...]
+
+
+def account(snapshot: Snapshot, settings: Settings) -> Account:
+    """Count everything in *snapshot*."""
+    pricing = Pricing(rate_cards(snapshot.sheets, snapshot.now), settings)
+    pods = _grouped(snapshot.pods, lambda pod: pod.namespace)
+    workloads = _grouped(snapshot.workloads, lambda workload: workload.id.namespace)
+    policies = _grouped(governing(snapshot, settings), lambda policy: policy.namespace)
+    counted: dict[str, Counted] = {}
+    sets: list[SetAccount] = []
+    for name in sorted({*pods, *policies, *snapshot.records}):
+        facts = NamespaceFacts(
+            name,
+            snapshot.now,
+            pods.get(name, ()),
+            workloads.get(name, ()),
+            policies.get(name, ()),
+            snapshot.records.get(name, NamespaceRecord()),
+            snapshot.nodes,
+            pricing,
+        )
+        counted[name], own = _namespace(facts, settings)
+        sets += own
+    return Account(snapshot.now, pricing, counted, tuple(sets))
+
+
+def governing(snapshot: Snapshot, settings: Settings) -> tuple[CostPolicy, ...]:
+    """Return the policies in namespaces that may be governed."""
+    return tuple(
+        policy
+        for policy in snapshot.policies
+        if policy.namespace not in settings.excluded_namespaces
+        and policy.namespace in snapshot.namespaces
+        and not snapshot.namespaces[policy.namespace].is_terminating
+    )
+
+
+def _grouped(items: Iterable[Item], key_of: Callable[[Item], Key]) -> dict[Key, tuple[Item, ...]]:
+    grouped: dict[Key, list[Item]] = defaultdict(list)
+    for item in items:
+        grouped[key_of(item)].append(item)
+    return {key: tuple(group) for key, group in grouped.items()}
+
+
+def _namespace(facts: NamespaceFacts, settings: Settings) -> tuple[Counted, list[SetAccount]]:
+    targets = _disjoint_targets(facts, settings)
+    managed = frozenset(t.workload.id for t in targets[0][1]) if targets else frozenset()
+    counted = count(facts, managed, settings.timing.evaluation_period)
+    own = [
+        _set_account(_Share(policy_set, its, is_first=index == 0), facts, counted)
+        for index, (policy_set, its) in enumerate(targets)
+    ]
+    return counted, own
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A policy set and the workloads that are its own; the first set's others are *unmanaged*."""
+
+    policy_set: PolicySet
+    targets: tuple[TargetedWorkload, ...]
+    is_first: bool
+
+
+def _disjoint_targets(
+    facts: NamespaceFacts, settings: Settings
+) -> list[tuple[PolicySet, tuple[TargetedWorkload, ...]]]:
+    # The enforced set comes first; to those that observe, what it scales is unmanaged.
+    found: list[tuple[PolicySet, tuple[TargetedWorkload, ...]]] = []
+    enforced: frozenset[WorkloadId] = frozenset()
+    for policy_set in policy_sets(facts.policies):
+        its = targeted(policy_set, facts.workloads, settings)
+        found.append((policy_set, tuple(t for t in its if t.workload.id not in enforced)))
+        if policy_set.is_enforced:
+            enforced = frozenset(t.workload.id for t in its)
+    return found
+
+
+def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetAccount:
+    owners = {t.workload.id for t in share.targets}
+    foreign = [pod for pod in facts.pods if pod.is_running and pod.owner not in owners]
+    unmanaged = total_rate(_consumed(pod, counted) for pod in foreign)
+    policies = share.policy_set.policies
+    mine = _grouped((p for p in facts.pods if p.is_running and p.owner), _owner)
+    return SetAccount(
+        share.policy_set,
+        positions(policies, counted.record.ledger, facts.now),
+        tuple(
+            _workload_account(
+                t, mine.get(t.workload.id, ()), (share.policy_set.key, facts, counted)
+            )
+            for t in share.targets
+        ),
+        unmanaged,
+        _mean(counted, unmanaged, facts.now) if share.is_first else unmanaged,
+        total_rate(counted.rates.values()),
+        _card_gaps(policies, facts.pricing),
+    )
+
+
+def _owner(pod: Pod) -> WorkloadId | None:
+    return pod.owner
+
+
+def _card_gaps(policies: Iterable[CostPolicy], pricing: Pricing) -> dict[str, Gap]:
+    currencies = sorted({p.currency for p in policies if p.currency is not None})
+    cards = {c: pricing.cards.get(c, Gap(f"there is no price sheet in {c}")) for c in currencies}
+    return {currency: card for currency, card in cards.items() if isinstance(card, Gap)}
+
+
+def _consumed(pod: Pod, counted: Counted) -> ByUnit:
+    resources = {resource_unit(name): value for name, value in pod.requests.items()}
+    return added(resources, counted.rates.get(pod.uid, {}))
+
+
+def _mean(counted: Counted, now_rates: ByUnit, now: datetime) -> ByUnit:
+    ledger = counted.record.ledger
+    means = {
+        unit: mean_rate(ledger, SeriesKey(Fact.UNMANAGED, unit), now, MEAN_OVER)
+        for unit in {key.unit for key in ledger.series}
+    }
+    return {**now_rates, **{unit: mean for unit, mean in means.items() if mean is not None}}
+
+
+def _workload_account(
+    target: TargetedWorkload, pods: tuple[Pod, ...], where: tuple[str, NamespaceFacts, Counted]
+) -> WorkloadAccount:
+    set_key, facts, counted = where
+    workload = target.workload
+    memory = counted.record.memory.sets.get(set_key, {}).get(workload.id, WorkloadMemory())
+    price, gaps = plausible(replica_price(workload, pods, counted, facts.pricing), memory.price)
+    return WorkloadAccount(target, pods, price, gaps, memory)

@@ -1,0 +1,98 @@
+"""
+From pods to charges: who costs what since when.
+
+A pod costs from the moment it was scheduled until it ended, at the price of its node when it was
+counted: past spend is never priced again. Its own timestamps count, not ours, so it makes no
+difference whether we were there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from plafond.account.ledger import Charge
+from plafond.model.ledger import Fact, SeriesKey
+from plafond.model.memory import OpenPod
+from plafond.model.window import Span
+from plafond.model.workload import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Accrual:
+    """What is charged for a stretch of time, and the pods that stay open at its end."""
+
+    charges: tuple[Charge, ...]
+    open_pods: Mapping[str, OpenPod]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From the ledger's last entry (None: there is none) to now."""
+
+    as_of: datetime | None
+    now: datetime
+
+
+def accrue(
+    pods: Iterable[Pod],
+    open_pods: Mapping[str, OpenPod],
+    stretch: Stretch,
+    price: Callable[[Pod], OpenPod],
+) -> Accrual:
+    """
+    Charge every pod for the part of *stretch* in which it ran.
+
+    A pod that was open and is neither listed nor known to have ended was lost while nobody looked:
+    it is charged up to now, the moment its absence was found.
+    """
+    charges: list[Charge] = []
+    still_open: dict[str, OpenPod] = {}
+    seen = set()
+    for pod in pods:
+        seen.add(pod.uid)
+        before = open_pods.get(pod.uid)
+        if before is None and pod.scheduled_at is None:
+            continue
+        priced = _priced(before, price(pod))
+        charges += _of_pod(pod, priced, before, stretch)
+        if pod.is_running:
+            still_open[pod.uid] = priced
+    for uid, lost in open_pods.items():
+        if uid not in seen:
+            charges += _charges(lost, _span(stretch.as_of, None, stretch))
+    return Accrual(tuple(charges), still_open)
+
+
+def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
+    # Where no price can be had now, the last known one holds.
+    return now if before is None else OpenPod({**before.rates, **now.rates}, now.is_managed)
+
+
+def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:
+    counted = before.rates if before is not None else {}
+    # What had no price until now was never counted: it is charged from the pod's start.
+    fresh = OpenPod({u: r for u, r in priced.rates.items() if u not in counted}, priced.is_managed)
+    known = OpenPod({u: r for u, r in priced.rates.items() if u in counted}, priced.is_managed)
+    return [
+        *_charges(known, _span(stretch.as_of, pod.ended_at, stretch)),
+        *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, stretch)),
+    ]
+
+
+def _span(start: datetime | None, ended_at: datetime | None, stretch: Stretch) -> Span | None:
+    begin = start or stretch.now
+    end = min(ended_at or stretch.now, stretch.now)
+    return Span(begin, end) if begin < end else None
+
+
+def _charges(pod: OpenPod, span: Span | None) -> list[Charge]:
+    if span is None:
+        return []
+    facts = (Fact.SPEND,) if pod.is_managed else (Fact.SPEND, Fact.UNMANAGED)
+    return [
+        Charge(SeriesKey(fact, unit), span, rate)
+        for fact in facts
+        for unit, rate in pod.rates.items()
+        if rate != Decimal(0)
+    ]

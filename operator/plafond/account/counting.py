@@ -1,0 +1,118 @@
+"""One namespace's pods, counted: what accrued since the ledger's last entry, and what runs now."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from plafond.account.accrual import Stretch, accrue
+from plafond.account.ledger import Charge, grid_for, recorded
+from plafond.account.positions import spans_in_force
+from plafond.account.rates import Pricing, plausible
+from plafond.model.capacity import Node
+from plafond.model.gap import Gap
+from plafond.model.ledger import Fact
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod
+from plafond.model.money import ByUnit, accrued, added
+from plafond.model.policy import CostPolicy
+from plafond.model.workload import Pod, Workload, WorkloadId
+
+START_DELAYS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceFacts:
+    """One namespace's part of the snapshot."""
+
+    name: str
+    now: datetime
+    pods: tuple[Pod, ...]
+    workloads: tuple[Workload, ...]
+    policies: tuple[CostPolicy, ...]
+    record: NamespaceRecord
+    nodes: Mapping[str, Node]
+    pricing: Pricing
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """
+    What counting a namespace came to.
+
+    Attributes:
+        record: the ledger and memory, up to now.
+        accrued: what was added to the ledger's spend, by unit.
+        rates: the hourly rates of every pod that costs now, by uid.
+        gaps: why a pod could not be priced, by uid and unit.
+
+    """
+
+    record: NamespaceRecord
+    accrued: ByUnit
+    rates: Mapping[str, ByUnit]
+    gaps: Mapping[str, Mapping[str, Gap]]
+
+
+def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
+    """Return the sum of *rates*, unit by unit."""
+    total: dict[str, Decimal] = {}
+    for rate in rates:
+        total = added(total, rate)
+    return total
+
+
+def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedelta) -> Counted:
+    """Charge every pod up to now; pods of *managed* workloads are not counted as unmanaged."""
+    memory, ledger = facts.record.memory, facts.record.ledger
+    gaps: dict[str, Mapping[str, Gap]] = {}
+
+    def price(pod: Pod) -> OpenPod:
+        last = memory.open_pods[pod.uid].rates if pod.uid in memory.open_pods else {}
+        found = facts.pricing.on_node(pod.requests, facts.nodes.get(pod.node or ""))
+        rates, missing = plausible(found, last)
+        if missing:
+            gaps[pod.uid] = missing
+        return OpenPod(rates, pod.owner in managed)
+
+    accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), price)
+    grid = grid_for(spans_in_force(facts.policies, facts.now), period)
+    record = NamespaceRecord(
+        recorded(ledger, accrual.charges, facts.now, grid),
+        Memory(memory.sets, accrual.open_pods, _start_delays(facts)),
+    )
+    rates = {uid: pod.rates for uid, pod in accrual.open_pods.items()}
+    return Counted(record, _spend(accrual.charges), rates, gaps)
+
+
+def replica_price(
+    workload: Workload, pods: Iterable[Pod], counted: Counted, pricing: Pricing
+) -> Mapping[str, Decimal | Gap]:
+    """Return the dearest of the running pods' prices; without any, the dearest it could have."""
+    running = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
+    if not running:
+        return pricing.anywhere(workload.requests, workload.node_requirements)
+    prices: dict[str, Decimal | Gap] = {}
+    for pod in pods:
+        prices.update(counted.gaps.get(pod.uid, {}))
+    for unit in {unit for rates in running for unit in rates}:
+        prices[unit] = max(rates[unit] for rates in running if unit in rates)
+    return prices
+
+
+def _spend(charges: Iterable[Charge]) -> ByUnit:
+    spend: dict[str, Decimal] = {}
+    for charge in charges:
+        if charge.key.fact is Fact.SPEND:
+            value = accrued(charge.rate, charge.span.length)
+            spend[charge.key.unit] = spend.get(charge.key.unit, Decimal(0)) + value
+    return spend
+
+
+def _start_delays(facts: NamespaceFacts) -> tuple[timedelta, ...]:
+    as_of = facts.record.ledger.as_of
+    fresh = [
+        pod.ready_at - pod.scheduled_at
+        for pod in facts.pods
+        if pod.ready_at and pod.scheduled_at and as_of and as_of < pod.ready_at <= facts.now
+    ]
+    return (*facts.record.memory.start_delays, *sorted(fresh))[-START_DELAYS_KEPT:]

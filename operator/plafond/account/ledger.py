@@ -1,0 +1,176 @@
+"""
+Writing into the ledger, and reading budgets' spend out of it.
+
+Fine buckets lie on a grid and are cut at the edges of the windows in force, so that a window's
+spend is a sum of whole buckets. With age they merge into hours and then days, never across an edge.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from plafond.model.ledger import Bucket, Ledger, SeriesKey
+from plafond.model.money import MICROSECONDS_PER_HOUR, ZERO, elapsed_microseconds, hourly
+from plafond.model.window import Span
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+FINE_FOR = timedelta(hours=26)
+HOURLY_FOR = timedelta(days=8)
+COARSEST_FINE_GRAIN = timedelta(minutes=5)
+FINE_BUCKETS_PER_WINDOW = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A constant hourly rate over a stretch of time, for one series."""
+
+    key: SeriesKey
+    span: Span
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How buckets lie: the fine grain, and the edges (ordered) that no bucket crosses."""
+
+    grain: timedelta
+    edges: tuple[datetime, ...] = ()
+    keep: timedelta = timedelta(days=93)
+
+    def cell(self, instant: datetime, grain: timedelta) -> Span:
+        """Return the bucket of *grain* that *instant* falls into."""
+        start = EPOCH + (instant - EPOCH) // grain * grain
+        end = start + grain
+        after = bisect_left(self.edges, instant)
+        if after < len(self.edges) and self.edges[after] == instant:
+            after += 1
+        if after:
+            start = max(start, self.edges[after - 1])
+        if after < len(self.edges):
+            end = min(end, self.edges[after])
+        return Span(start, end)
+
+    def cell_at_age(self, instant: datetime, now: datetime) -> Span:
+        """Return the bucket for *instant* as coarse as its age allows, and no coarser."""
+        for grain, fresh_for in ((DAY, HOURLY_FOR), (HOUR, FINE_FOR)):
+            cell = self.cell(instant, grain)
+            if now - cell.end >= fresh_for:
+                return cell
+        return self.cell(instant, self.grain)
+
+
+def grid_for(spans: Iterable[Span], evaluation_period: timedelta) -> Grid:
+    """Return the grid for the windows in force."""
+    spans = tuple(spans)
+    shortest = min((span.length for span in spans), default=DAY)
+    grain = max(evaluation_period, min(COARSEST_FINE_GRAIN, shortest / FINE_BUCKETS_PER_WINDOW))
+    edges = sorted({span.start for span in spans} | {span.end for span in spans})
+    longest = max((span.length for span in spans), default=DAY)
+    return Grid(grain, tuple(edges), keep=max(longest, HOURLY_FOR) + DAY)
+
+
+def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Grid) -> Ledger:
+    """Return *ledger* with *charges* added and its old facts made coarser."""
+    pieces: dict[SeriesKey, _Pieces] = defaultdict(lambda: defaultdict(Decimal))
+    for charge in charges:
+        _spread(charge, now, grid, pieces[charge.key])
+    series = dict(ledger.series)
+    for key, values in pieces.items():
+        before = _closed(series.get(key, ()), ledger.as_of, grid)
+        series[key] = _deposited(before, values)
+    if ledger.as_of is None or now - EPOCH >= (ledger.as_of - EPOCH) // HOUR * HOUR + HOUR:
+        series = {key: _compacted(buckets, now, grid) for key, buckets in series.items()}
+    return Ledger(now, series)
+
+
+def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
+    """Return what a series recorded inside *span*; a bucket only partly inside counts whole."""
+    buckets = ledger.series.get(key, ())
+    total = ZERO
+    for bucket in reversed(buckets):
+        if bucket.end <= span.start:
+            break
+        if bucket.start < span.end:
+            total += bucket.value
+    return total
+
+
+def mean_rate(ledger: Ledger, key: SeriesKey, now: datetime, back: timedelta) -> Decimal | None:
+    """Return the mean hourly rate of a series over the last *back*, or None without any facts."""
+    buckets = [b for b in ledger.series.get(key, ()) if b.end > now - back]
+    if not buckets or now <= buckets[0].start:
+        return None
+    return hourly(sum((b.value for b in buckets), ZERO), now - buckets[0].start)
+
+
+def _spread(charge: Charge, now: datetime, grid: Grid, pieces: "_Pieces") -> None:
+    at = charge.span.start
+    while at < charge.span.end:
+        cell = grid.cell_at_age(at, now)
+        until = min(cell.end, charge.span.end)
+        microseconds = elapsed_microseconds(until - at)
+        pieces[_Piece(at, cell)] += charge.rate * microseconds / MICROSECONDS_PER_HOUR
+        at = until
+
+
+class _Piece(NamedTuple):
+    at: datetime
+    cell: Span
+
+
+_Pieces = dict[_Piece, Decimal]
+
+
+def _closed(buckets: tuple[Bucket, ...], as_of: datetime | None, grid: Grid) -> tuple[Bucket, ...]:
+    # A bucket that the grid would now end elsewhere holds nothing after as_of: it ends there, so
+    # that a window which opens inside it does not count what came before.
+    if not buckets or as_of is None or not buckets[-1].start < as_of < buckets[-1].end:
+        return buckets
+    last = buckets[-1]
+    if grid.cell(as_of, grid.grain).end == last.end:
+        return buckets
+    return (*buckets[:-1], Bucket(last.start, as_of - last.start, last.value))
+
+
+def _deposited(buckets: tuple[Bucket, ...], pieces: "_Pieces") -> tuple[Bucket, ...]:
+    # Nearly always only the last bucket grows: leave the others as they are.
+    first = min(piece.at for piece in pieces)
+    keep = bisect_right(buckets, first, key=lambda bucket: bucket.end)
+    tail = list(buckets[keep:])
+    for piece in sorted(pieces):
+        _deposit(tail, piece, pieces[piece])
+    if keep and tail and tail[0].start < buckets[keep - 1].end:
+        start = buckets[keep - 1].end
+        tail[0] = Bucket(start, tail[0].end - start, tail[0].value)
+    return (*buckets[:keep], *tail)
+
+
+def _deposit(buckets: list[Bucket], piece: _Piece, value: Decimal) -> None:
+    index = bisect_right(buckets, piece.at, key=lambda bucket: bucket.end)
+    if index < len(buckets) and buckets[index].start <= piece.at:
+        old = buckets[index]
+        buckets[index] = Bucket(old.start, old.length, old.value + value)
+        return
+    start = max(piece.cell.start, buckets[index - 1].end) if index else piece.cell.start
+    end = min(piece.cell.end, buckets[index].start) if index < len(buckets) else piece.cell.end
+    buckets.insert(index, Bucket(start, end - start, value))
+
+
+def _compacted(buckets: tuple[Bucket, ...], now: datetime, grid: Grid) -> tuple[Bucket, ...]:
+    merged: list[Bucket] = []
+    for bucket in buckets:
+        if now - bucket.end > grid.keep:
+            continue
+        cell = grid.cell_at_age(bucket.start, now)
+        if merged and merged[-1].start >= cell.start and bucket.end <= cell.end:
+            last = merged[-1]
+            merged[-1] = Bucket(last.start, bucket.end - last.start, last.value + bucket.value)
+        else:
+            merged.append(bucket)
+    return tuple(merged)

@@ -1,0 +1,104 @@
+"""
+Which floors the budgets can carry to the end of their windows.
+
+Replica by replica in the order class, age, name, and no further than the first that does not fit:
+a floor is a promise, and a promise that skips ahead of an older one is none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.decide.limits import Limit, Room, replica_cost
+from plafond.decide.reason import Reason
+from plafond.model.budget import BudgetPosition, OnExhausted
+from plafond.model.memory import WorkloadMemory
+from plafond.model.money import ByUnit, added, hourly
+from plafond.model.settings import Timing
+from plafond.model.workload import WorkloadId
+
+# A floor that was dropped returns only with this much to spare.
+TO_SPARE = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """How many replicas of each workload's floor are carried, and what they cost together."""
+
+    floors: Mapping[WorkloadId, int]
+    cost: ByUnit
+
+    def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadMemory:
+        """Return *target*'s memory with this funding in it."""
+        funded, memory = self.floors[target.id], target.memory
+        before = target.targeted.class_rule.min_replicas
+        if memory.funded_floor is not None:
+            before = memory.funded_floor
+        dropped = now if funded < before else memory.floor_dropped_at
+        return replace(memory, funded_floor=funded, floor_dropped_at=dropped)
+
+
+def fund(
+    set_account: SetAccount, instantaneous: tuple[Limit, ...], now: datetime, timing: Timing
+) -> Funding:
+    """Fund the floors of all targets."""
+    order = sorted(set_account.targets, key=_precedence)
+    if any(_stops_all(position) for position in set_account.positions):
+        return Funding({target.id: 0 for target in order}, {})
+    steady = tuple(_steady(position) for position in set_account.positions)
+    kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
+    room = Room.under((*steady, *instantaneous), set_account.unmanaged_mean)
+    floors: dict[WorkloadId, int] = {}
+    for target in order:
+        floors[target.id] = _already_promised(target, instantaneous) if kept else 0
+        room = room.without(replica_cost(target), floors[target.id])
+    _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
+    cost: ByUnit = {}
+    for target in order:
+        cost = added(cost, replica_cost(target), floors[target.id])
+    return Funding(floors, cost)
+
+
+def _add_while_fitting(
+    order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room, dropped_by: datetime
+) -> None:
+    for target in order:
+        cost = replica_cost(target)
+        for _ in range(floors[target.id], target.targeted.class_rule.min_replicas):
+            if not _may_return(target, floors[target.id], room, dropped_by):
+                return
+            room = room.without(cost)
+            floors[target.id] += 1
+
+
+def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: datetime) -> bool:
+    cost, memory = replica_cost(target), target.memory
+    if memory.floor_dropped_at is None or funded < (memory.funded_floor or 0):
+        return room.obstacle(cost) is None
+    # It was dropped: it returns only after a while, and with something to spare.
+    limits = zip(room.limits, room.left, strict=True)
+    spared = tuple(left - limit.rate * TO_SPARE for limit, left in limits)
+    return memory.floor_dropped_at <= dropped_by and Room(room.limits, spared).obstacle(cost) is None
+
+
+def _already_promised(target: WorkloadAccount, instantaneous: tuple[Limit, ...]) -> int:
+    # With KeepFloors a funded floor stays funded though the world grew dearer; `ceilings` outrank it.
+    promised = min(target.memory.funded_floor or 0, target.targeted.class_rule.min_replicas)
+    return Room.under(instantaneous, {}).most(replica_cost(target), promised)
+
+
+def _steady(position: BudgetPosition) -> Limit:
+    remaining = max(position.remaining.value, Decimal(0))
+    rate = hourly(remaining, position.time_left)
+    return Limit(position.budget.name, position.budget.limit.unit, rate, Reason.FLOOR_UNFUNDED)
+
+
+def _stops_all(position: BudgetPosition) -> bool:
+    return position.is_exhausted and position.budget.on_exhausted is OnExhausted.STOP_ALL
+
+
+def _precedence(target: WorkloadAccount) -> tuple[int, datetime, WorkloadId]:
+    rank = target.targeted.class_rule.workload_class.rank
+    return rank, target.workload.created_at, target.id

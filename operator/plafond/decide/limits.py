@@ -1,0 +1,87 @@
+"""
+Limits and costs in one language: so much of a unit per hour, or at once.
+
+Money, GPU-hours, resources and replicas are all units. A limit says how much of one unit the
+namespace may take up; a replica's cost says how much of each unit it takes up.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.decide.reason import Reason
+from plafond.model.money import REPLICAS, ZERO, ByUnit, resource_unit
+from plafond.model.policy import CostPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So much of *unit* for the whole namespace; *reason* is given where it binds."""
+
+    name: str
+    unit: str
+    rate: Decimal
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What limits still leave; each entry of *left* belongs to the limit at the same place."""
+
+    limits: tuple[Limit, ...]
+    left: tuple[Decimal, ...]
+
+    @classmethod
+    def under(cls, limits: Iterable[Limit], taken: ByUnit) -> "Room":
+        """Return the room that *taken* leaves under *limits*."""
+        limits = tuple(limits)
+        return cls(limits, tuple(limit.rate - taken.get(limit.unit, ZERO) for limit in limits))
+
+    def without(self, cost: ByUnit, times: int = 1) -> "Room":
+        """Return the room that remains beside *times* replicas of *cost*."""
+        left = zip(self.limits, self.left, strict=True)
+        return Room(
+            self.limits, tuple(value - times * cost.get(limit.unit, ZERO) for limit, value in left)
+        )
+
+    def obstacle(self, cost: ByUnit, times: int = 1) -> Limit | None:
+        """Return the first limit under which *times* replicas of *cost* do not fit."""
+        for limit, value in zip(self.limits, self.left, strict=True):
+            needed = times * cost.get(limit.unit, ZERO)
+            if needed > 0 and needed > value:
+                return limit
+        return None
+
+    def most(self, cost: ByUnit, wanted: int) -> int:
+        """Return how many of *wanted* replicas of *cost* fit."""
+        fitting = wanted
+        for limit, value in zip(self.limits, self.left, strict=True):
+            needed = cost.get(limit.unit, ZERO)
+            if needed > 0:
+                fitting = min(fitting, max(0, int(value // needed)))
+        return fitting
+
+
+def replica_cost(target: WorkloadAccount) -> ByUnit:
+    """Return what one replica of *target* takes up, in every unit that anything may limit."""
+    resources = {resource_unit(name): value for name, value in target.workload.requests.items()}
+    return {**resources, **target.price, REPLICAS: Decimal(1)}
+
+
+def instantaneous_limits(set_account: SetAccount) -> tuple[Limit, ...]:
+    """Return the limits of every policy's `ceilings`."""
+    return tuple(limit for p in set_account.policy_set.policies for limit in _of_policy(p))
+
+
+def _of_policy(policy: CostPolicy) -> Iterable[Limit]:
+    ceilings = policy.ceilings
+    if ceilings.replicas is not None:
+        name = f"{policy.name}/ceilings.replicas"
+        yield Limit(name, REPLICAS, Decimal(ceilings.replicas), Reason.REPLICA_CEILING)
+    if ceilings.cost_per_hour is not None and policy.currency is not None:
+        name = f"{policy.name}/ceilings.costPerHour"
+        yield Limit(name, policy.currency, ceilings.cost_per_hour, Reason.COST_PER_HOUR_CEILING)
+    for resource, most in sorted(ceilings.resources.items()):
+        name = f"{policy.name}/ceilings.resources[{resource}]"
+        yield Limit(name, resource_unit(resource), most, Reason.RESOURCE_CEILING)

@@ -1,0 +1,56 @@
+"""
+Why a replica count moved: one code each, and one sentence for a person.
+
+The codes appear unchanged in conditions, Events, metric labels, audit lines and the status; the
+sentences continue "… because".
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Everything that can move a replica count."""
+
+    FOLLOWS_DEMAND = "FollowsDemand"
+    STABILIZED = "ScaleDownStabilized"
+    DEMAND_CENSORED = "DemandCensored"
+    WANTED_COUNT = "WantedCount"
+    AUTOSCALER_WISH = "AutoscalerWish"
+    CLASS_MAXIMUM = "ClassMaximum"
+    FLOOR_FUNDED = "FloorFunded"
+    FLOOR_UNFUNDED = "FloorUnfunded"
+    SQUEEZED = "Squeezed"
+    BUDGET_CEILING = "BudgetCeiling"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
+    COST_PER_HOUR_CEILING = "CostPerHourCeiling"
+    RESOURCE_CEILING = "ResourceCeiling"
+    REPLICA_CEILING = "ReplicaCeiling"
+    RAISED_IN_STEPS = "RaisedInSteps"
+    DEMAND_UNKNOWN = "DemandUnknown"
+    PRICE_UNKNOWN = "PriceUnknown"
+
+    @property
+    def sentence(self) -> str:
+        """What it means, in words that need no code."""
+        return SENTENCES[self]
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.FOLLOWS_DEMAND: "demand asks for this many replicas at their target utilization",
+    Reason.STABILIZED: "demand asked for more within the scale-down stabilization window",
+    Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so demand is probed by doubling",
+    Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
+    Reason.AUTOSCALER_WISH: "its autoscaler asks for this many replicas",
+    Reason.CLASS_MAXIMUM: "its class allows no more replicas",
+    Reason.FLOOR_FUNDED: "its class promises this many replicas, and the budget carries them",
+    Reason.FLOOR_UNFUNDED: "its class promises more replicas than the budget can carry",
+    Reason.SQUEEZED: "money is short, so replicas run fuller before any work is refused",
+    Reason.BUDGET_CEILING: "the budget carries no more replicas until its window ends",
+    Reason.BUDGET_EXHAUSTED: "the budget is exhausted",
+    Reason.COST_PER_HOUR_CEILING: "the ceiling on cost per hour allows no more replicas",
+    Reason.RESOURCE_CEILING: "the ceiling on resources allows no more replicas",
+    Reason.REPLICA_CEILING: "the ceiling on replicas allows no more",
+    Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as others release money",
+    Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised and nothing lowered for lack of it",
+    Reason.PRICE_UNKNOWN: "the price of a replica is unknown, so what runs is kept and nothing grows",
+}

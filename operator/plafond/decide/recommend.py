@@ -1,0 +1,179 @@
+"""
+What demand asks for, before money: the semantics of the HorizontalPodAutoscaler.
+
+Tolerance of 10 %, the highest signal wins, what is not seen never scales down, and a scale-down
+waits until the stabilization window has passed without a higher recommendation. Source of the
+semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm details.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from plafond.account.account import WorkloadAccount
+from plafond.decide.reason import Reason
+from plafond.forecast.demand import DemandSample
+from plafond.model.gap import Gap
+from plafond.model.memory import Recommended, WorkloadMemory
+from plafond.model.policy import Scaling
+from plafond.model.settings import Timing
+
+TOLERANCE = 0.1
+PROBE_FACTOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a recommendation: how many, and why."""
+
+    replicas: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """
+    How many replicas a workload should have if money were no object.
+
+    Attributes:
+        steps: how it came about; the last one is the outcome.
+        sample: the demand behind it, if it was read.
+        gap: why demand is unknown; then nothing may be raised.
+        memory: what to remember for the next time.
+
+    """
+
+    steps: tuple[Step, ...]
+    sample: DemandSample | None
+    gap: Gap | None
+    memory: WorkloadMemory
+
+    @property
+    def replicas(self) -> int:
+        """The outcome."""
+        return self.steps[-1].replicas
+
+    def squeezed_to(self, utilization_percent: int) -> int:
+        """Return the replicas that carry the demand of this moment at *utilization_percent*."""
+        if self.sample is None or self.gap is not None:
+            return self.replicas
+        full = max(self.sample.target_percent, utilization_percent)
+        need = self.sample.need
+        if self.memory.probe is not None:
+            need = max(need, float(self.memory.probe))
+        replicas = replace(self.sample, need=need).replicas_at(full)
+        return min(self.replicas, max(1, replicas))
+
+
+def recommend(
+    target: WorkloadAccount,
+    demand: DemandSample | Gap | None,
+    now: datetime,
+    probe_delay: timedelta,
+) -> Recommendation:
+    """Recommend a count for *target*; *demand* is None when it does not follow any."""
+    memory = _remember_wanted(target)
+    target = replace(target, memory=memory)
+    scaling = target.targeted.scaling
+    if demand is None or scaling is None:
+        return Recommendation((_chosen_by_others(target),), None, None, memory)
+    if target.workload.replicas == 0 or not target.ready_pods:
+        return _without_pods(target)
+    if isinstance(demand, Gap):
+        kept = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
+        return Recommendation((kept,), None, demand, memory)
+    return _following(target, demand, scaling, (now, probe_delay))
+
+
+def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelta:
+    """Return how long a probe needs to show its effect: the pods' start, then the metrics."""
+    known = sorted(start_delays)
+    start = known[(9 * (len(known) - 1) + 9) // 10] if known else timing.default_start_delay
+    return max(timing.probe_interval, start + timing.observation_lag)
+
+
+def _remember_wanted(target: WorkloadAccount) -> WorkloadMemory:
+    memory, replicas = target.memory, target.workload.replicas
+    if memory.written_replicas is None or replicas in (memory.written_replicas, memory.ceiling):
+        return memory
+    # Somebody chose another count, and no ceiling cut it: that is what they want now.
+    return replace(memory, wanted_replicas=replicas, written_replicas=replicas)
+
+
+def _chosen_by_others(target: WorkloadAccount) -> Step:
+    autoscaler, memory = target.workload.autoscaler, target.memory
+    if autoscaler is not None:
+        wish = autoscaler.wish
+        return Step(target.workload.replicas if wish is None else wish, Reason.AUTOSCALER_WISH)
+    wanted = memory.wanted_replicas
+    return Step(target.workload.replicas if wanted is None else wanted, Reason.WANTED_COUNT)
+
+
+def _without_pods(target: WorkloadAccount) -> Recommendation:
+    # Nothing serves, so nothing can be measured. A count of zero that others chose stays; one that
+    # money brought about starts again with one replica.
+    wanted = target.memory.wanted_replicas
+    replicas = target.workload.replicas
+    starts_again = replicas == 0 and wanted is not None and wanted > 0
+    step = Step(1, Reason.FOLLOWS_DEMAND) if starts_again else Step(replicas, Reason.DEMAND_UNKNOWN)
+    gap = None if starts_again or replicas == 0 else Gap("no ready pod reports yet")
+    return Recommendation((step,), None, gap, target.memory)
+
+
+def _following(
+    target: WorkloadAccount,
+    demand: DemandSample,
+    scaling: Scaling,
+    when: tuple[datetime, timedelta],
+) -> Recommendation:
+    now, delay = when
+    raw = Step(_within_tolerance(target, demand), Reason.FOLLOWS_DEMAND)
+    memory = replace(target.memory, was_waiting=demand.is_waiting)
+    steps = [raw]
+    window = now - scaling.scale_down_stabilization
+    held = max((r.replicas for r in memory.recommendations if r.at > window), default=0)
+    # Stabilization only delays a fall: it never asks for more than what runs.
+    held = min(held, target.workload.replicas)
+    if held > raw.replicas:
+        steps.append(Step(held, Reason.STABILIZED))
+    memory = replace(memory, recommendations=_history(memory, raw.replicas, now, window))
+    if demand.is_censored and _binds(target):
+        memory = _probed(memory, target, now, delay)
+        if memory.probe is not None and memory.probe > steps[-1].replicas:
+            steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
+    else:
+        memory = replace(memory, probe=None)
+    return Recommendation(tuple(steps), demand, None, memory)
+
+
+def _within_tolerance(target: WorkloadAccount, demand: DemandSample) -> int:
+    observed, ready = target.workload.replicas, len(target.ready_pods)
+    # A ready pod that is not seen may be as busy as its target: never scale down for lack of data.
+    need = demand.need + demand.blind_pods
+    starting = max(0, observed - ready)
+    asked = max(1, DemandSample(need, demand.target_percent, "").replicas_at(demand.target_percent))
+    if abs(need / ready - 1.0) <= TOLERANCE and starting == 0 and ready == observed:
+        return observed
+    if asked < observed and starting:
+        return min(observed, asked + starting)
+    return asked
+
+
+def _history(
+    memory: WorkloadMemory, replicas: int, now: datetime, window: datetime
+) -> tuple[Recommended, ...]:
+    # Only what is higher than everything after it can ever be the maximum of the window.
+    kept = [r for r in memory.recommendations if r.at > window and r.replicas > replicas]
+    return (*kept, Recommended(now, replicas))
+
+
+def _binds(target: WorkloadAccount) -> bool:
+    ceiling = target.memory.ceiling
+    return ceiling is not None and target.workload.replicas >= ceiling
+
+
+def _probed(
+    memory: WorkloadMemory, target: WorkloadAccount, now: datetime, delay: timedelta
+) -> WorkloadMemory:
+    if memory.probed_at is not None and now < memory.probed_at + delay:
+        return memory
+    return replace(memory, probed_at=now, probe=PROBE_FACTOR * len(target.ready_pods))

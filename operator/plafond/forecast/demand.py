@@ -1,0 +1,152 @@
+"""
+Demand samples: how much work there is, as far as it can be seen.
+
+Work is counted in replicas that would run at their target utilization, because that is the one unit
+that GPU utilization, queues and an autoscaler's wish have in common.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading, PodKey
+from plafond.model.policy import Scaling
+from plafond.model.workload import Pod
+
+# A target that is not a percentage (so many requests per replica) is what a replica carries at this
+# utilization: the headroom that engines need to keep latency flat.
+DEFAULT_TARGET_PERCENT = 70
+SATURATED_PERCENT = 95.0
+# Ratios are of floats: 3.0000000000000004 replicas are three.
+EPSILON = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class DemandSample:
+    """
+    How much work a workload has now.
+
+    Attributes:
+        need: replicas at target utilization, fractional.
+        target_percent: that utilization.
+        source: the meter it was read from.
+        is_censored: only a lower bound, because supply was the limit.
+        is_waiting: requests wait.
+        blind_pods: ready pods that were not seen; they may carry up to their target.
+
+    """
+
+    need: float
+    target_percent: int
+    source: str
+    is_censored: bool = False
+    is_waiting: bool = False
+    blind_pods: int = 0
+
+    def replicas_at(self, utilization_percent: int) -> int:
+        """Return the replicas that carry this work at *utilization_percent*."""
+        return math.ceil(self.need * self.target_percent / utilization_percent - EPSILON)
+
+
+def sample_demand(
+    scaling: Scaling,
+    pods: Iterable[Pod],
+    meters: Mapping[Meter, MeterReading],
+    *,
+    was_waiting: bool,
+) -> DemandSample | Gap:
+    """
+    Return the highest demand that any configured signal shows, or a gap when none can be read.
+
+    *pods* are the workload's ready pods; *was_waiting* says that requests waited the time before.
+    """
+    pods = tuple(pods)
+    sight = _Sight(pods, meters)
+    waiting = sight.total(Meter.WAITING_REQUESTS)
+    is_waiting = isinstance(waiting, float) and waiting > 0
+    samples = [
+        sample
+        for sample in (
+            _by_concurrency(scaling, sight, waiting),
+            _by_utilization(scaling, sight, waiting),
+        )
+        if sample is not None
+    ]
+    seen = [s for s in samples if isinstance(s, DemandSample)]
+    if not seen:
+        return next(
+            (s for s in samples if isinstance(s, Gap)), Gap("no scaling signal is configured")
+        )
+    best = max(seen, key=lambda s: s.need)
+    censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
+    return DemandSample(
+        best.need, best.target_percent, best.source, censored, is_waiting, best.blind_pods
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """The meters, narrowed to one workload's ready pods."""
+
+    pods: tuple[Pod, ...]
+    meters: Mapping[Meter, MeterReading]
+
+    def values(self, meter: Meter) -> list[float]:
+        reading = self.meters.get(meter, MeterReading())
+        keys = (PodKey(pod.namespace, pod.name) for pod in self.pods)
+        return [reading.values[key] for key in keys if key in reading.values]
+
+    def total(self, meter: Meter) -> float | Gap:
+        values = self.values(meter)
+        gap = self.meters.get(meter, MeterReading(gap=Gap(f"{meter} is not configured"))).gap
+        if values:
+            return math.fsum(values)
+        return gap or Gap(f"no ready pod reports {meter}")
+
+    def blind(self, meter: Meter) -> int:
+        return len(self.pods) - len(self.values(meter))
+
+    @property
+    def is_saturated(self) -> bool:
+        values = self.values(Meter.GPU_UTILIZATION)
+        return bool(values) and math.fsum(values) / len(values) >= SATURATED_PERCENT
+
+
+def _by_concurrency(
+    scaling: Scaling, sight: _Sight, waiting: float | Gap
+) -> DemandSample | Gap | None:
+    per_replica = scaling.concurrency_target_per_replica
+    if per_replica is None:
+        return None
+    running = sight.total(Meter.RUNNING_REQUESTS)
+    if isinstance(running, Gap):
+        return running
+    requests = running + (waiting if isinstance(waiting, float) else 0.0)
+    return DemandSample(
+        requests / float(per_replica),
+        DEFAULT_TARGET_PERCENT,
+        "concurrency",
+        blind_pods=sight.blind(Meter.RUNNING_REQUESTS),
+    )
+
+
+def _by_utilization(
+    scaling: Scaling, sight: _Sight, waiting: float | Gap
+) -> DemandSample | Gap | None:
+    target = scaling.gpu_utilization_target_percent
+    if target is None:
+        return None
+    busy = sight.total(Meter.GPU_UTILIZATION)
+    if isinstance(busy, Gap):
+        return busy
+    need = busy / target
+    # An engine with a queue keeps its GPU near 100 % whenever any request runs: there utilization
+    # says "more" only together with requests that wait.
+    if isinstance(waiting, float) and waiting <= 0:
+        need = min(need, float(len(sight.pods)))
+        if sight.is_saturated and scaling.concurrency_target_per_replica is not None:
+            return None
+    return DemandSample(
+        need, target, "gpuUtilization", blind_pods=sight.blind(Meter.GPU_UTILIZATION)
+    )
