@@ -69,7 +69,7 @@ def decode_ceilings(namespace: str, text: str) -> dict[WorkloadId, int] | Gap:
 
 
 def encode_why(sentence: str) -> str:
-    """Return *sentence* as refusals can quote it: one line, not longer than the API server prints."""
+    """Return *sentence* as refusals can quote it: one line of a bounded length."""
     line = " ".join(sentence.split())
     return line if len(line) <= MAX_WHY else line[: MAX_WHY - 1] + "…"
 

@@ -37,7 +37,7 @@ def dump(value: object) -> object:
     raise TypeError(msg)
 
 
-def load(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is an annotation: a type, a union, an alias
+def load(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any annotation
     """Return the value of type *kind* that *raw* holds; raise ValueError or TypeError if none."""
     if get_origin(kind) in (UnionType, Union):
         real = next(each for each in get_args(kind) if each is not NoneType)

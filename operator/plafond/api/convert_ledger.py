@@ -41,7 +41,9 @@ def parse_ledger(raw: Mapping[str, Any]) -> NamespaceRecord:
     """Return the record that *raw* holds; raise `InvalidResource` where it was tampered with."""
     spec = parsed(written.SpendLedgerSpec, spec_of(raw), "spec")
     series = {
-        SeriesKey(Fact(each.fact), each.unit): tuple(_buckets(each.runs, f"spec.series[{index}]"))
+        SeriesKey(Fact[each.fact.upper()], each.unit): tuple(
+            _buckets(each.runs, f"spec.series[{index}]")
+        )
         for index, each in enumerate(spec.series)
     }
     as_of = None if spec.as_of is None else instant(spec.as_of, "spec.asOf")
@@ -59,7 +61,11 @@ def _memory(text: str) -> Memory:
 
 
 def _series(key: SeriesKey, buckets: tuple[Bucket, ...]) -> dict[str, Any]:
-    return {"fact": key.fact.value, "unit": key.unit, "runs": [_run(r) for r in _runs(buckets)]}
+    return {
+        "fact": key.fact.name.capitalize(),
+        "unit": key.unit,
+        "runs": [_run(r) for r in _runs(buckets)],
+    }
 
 
 def _runs(buckets: tuple[Bucket, ...]) -> Iterator[list[Bucket]]:

@@ -31,10 +31,10 @@ class Run(Model):
 class Series(Model):
     """One fact in one unit over time."""
 
-    fact: Literal["spend", "unmanaged", "demand"]
+    fact: Literal["Spend", "Unmanaged", "Demand"]
     """
-    What is counted: spend is every pod of the namespace, unmanaged the part of it that no enforced
-    policy may scale, demand what the recommended replicas would have cost.
+    What is counted: Spend is every pod of the namespace, Unmanaged the part of it that no enforced
+    policy may scale, Demand what the recommended replicas would have cost.
     """
     unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
     """What the amounts are in: a currency, or gpuHours."""
