@@ -38,8 +38,12 @@ def start_cluster(directory: Path, ports: Ports, settings: Settings) -> Cluster:
             raise
         return _kind(directory)
     control_plane = ControlPlane(directory, programs, ports, settings)
-    control_plane.start()
-    return Cluster(control_plane.kubeconfig, programs, control_plane)
+    try:
+        control_plane.start()
+    except BaseException:
+        control_plane.kill()
+        raise
+    return Cluster(control_plane.kubeconfig, programs, control_plane, control_plane.kill)
 
 
 def _named(path: Path) -> Cluster:

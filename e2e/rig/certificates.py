@@ -1,8 +1,8 @@
 """A rig's own certificate authorities, certificates and service account key."""
 
-import datetime
 import ipaddress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID_FOR = datetime.timedelta(days=30)
+VALID_FOR = timedelta(days=30)
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
 FIRST_SERVICE_IP = ipaddress.ip_address("10.0.0.1")
 
@@ -102,13 +102,13 @@ def _sign(pki: Pki, authority: Authority, name: str, subject: x509.Name) -> None
 
 
 def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)  # noqa: TID251 - certificates are valid in real time
+    now = datetime.now(UTC)  # noqa: TID251 - certificates are valid in real time
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + VALID_FOR)
     )
 

@@ -33,6 +33,7 @@ class Rig:
     def __init__(self, settings: Settings | None = None):
         self._settings = settings or Settings()
         self._processes: dict[str, Process] = {}
+        self._cluster: Cluster | None = None
         self.keep_logs = False
 
     def __enter__(self) -> Self:
@@ -52,20 +53,21 @@ class Rig:
             try:
                 self._start()
             except PortTakenError:
-                self._home.release(keep=False)
+                self.stop()
                 if attempt == START_ATTEMPTS:
                     raise
             except BaseException:
-                self._home.release(keep=True)
+                self.keep_logs = True
+                self.stop()
                 raise
             else:
                 return
 
     def _start(self) -> None:
         self._ports = Ports(*free_ports(Ports.count()))
-        self._cluster: Cluster = start_cluster(self.directory, self._ports, self._settings)
+        self._cluster = start_cluster(self.directory, self._ports, self._settings)
         self._kubectl = Kubectl(
-            self._cluster.binaries["kubectl"], self.kubeconfig, self.directory / "kubectl-cache"
+            self._running.binaries["kubectl"], self.kubeconfig, self.directory / "kubectl-cache"
         )
         self._api = kubeconfig.access(self.kubeconfig)
         self.audit = AuditLog(self.directory / "audit.log")
@@ -75,7 +77,12 @@ class Rig:
 
     def stop(self) -> None:
         """End everything; the logs stay if something failed."""
-        self._cluster.end()
+        for process in self._processes.values():
+            process.kill()
+        self._processes.clear()
+        if self._cluster is not None:
+            self._cluster.end()
+            self._cluster = None
         self._home.release(keep=self.keep_logs)
 
     @property
@@ -86,7 +93,7 @@ class Rig:
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
-        return self._cluster.kubeconfig
+        return self._running.kubeconfig
 
     @property
     def prometheus_url(self) -> str:
@@ -101,10 +108,17 @@ class Rig:
     @property
     def control_plane(self) -> ControlPlane:
         """The control plane's programs."""
-        if self._cluster.control_plane is None:
+        if self._running.control_plane is None:
             msg = "this cluster is not the rig's own: its programs and audit log are out of reach"
             raise RigError(msg)
-        return self._cluster.control_plane
+        return self._running.control_plane
+
+    @property
+    def _running(self) -> Cluster:
+        if self._cluster is None:
+            msg = "the rig is not started"
+            raise RigError(msg)
+        return self._cluster
 
     @property
     def api_server(self) -> Process:
@@ -165,12 +179,12 @@ class Rig:
         return operator
 
     def _start_prometheus(self) -> None:
-        binary, interval = self._cluster.binaries["prometheus"], self._settings.scrape_interval
+        binary, interval = self._running.binaries["prometheus"], self._settings.scrape_interval
         command = components.prometheus(binary, self.directory, self._ports, interval)
         self._process("prometheus", command, ready=f"{self.prometheus_url}/-/ready").start()
 
     def _start_fleet(self) -> None:
-        plane = self._cluster.control_plane
+        plane = self._running.control_plane
         config = plane.user_kubeconfig("fleet") if plane else self.kubeconfig
         command = [
             sys.executable, "-m", "e2e.rig.fleet",

@@ -74,12 +74,8 @@ def api_server(binary: Path, directory: Path, ports: Ports, pki: Pki) -> list[st
     return [
         str(binary),
         f"--etcd-servers=http://{LOOPBACK}:{ports.etcd}",
-        f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports.api}",
-        f"--cert-dir={pki.directory}",
+        *_serving(ports.api, pki),
         f"--client-ca-file={pki.certificate('ca')}",
-        f"--tls-cert-file={pki.certificate('apiserver')}",
-        f"--tls-private-key-file={pki.key('apiserver')}",
         "--authorization-mode=RBAC",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",
@@ -91,6 +87,15 @@ def api_server(binary: Path, directory: Path, ports: Ports, pki: Pki) -> list[st
         # The oracle must not rotate away in the middle of a story.
         "--audit-log-maxsize=100000",
         *_front_proxy(pki),
+    ]
+
+
+def _serving(port: int, pki: Pki) -> list[str]:
+    return [
+        f"--bind-address={LOOPBACK}",
+        f"--secure-port={port}",
+        f"--tls-cert-file={pki.certificate('apiserver')}",
+        f"--tls-private-key-file={pki.key('apiserver')}",
     ]
 
 
@@ -117,9 +122,7 @@ def controller_manager(
         f"--service-account-private-key-file={pki.key('service-accounts')}",
         "--use-service-account-credentials=true",
         "--leader-elect=false",
-        f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports.controller_manager}",
-        f"--cert-dir={pki.directory}",
+        *_serving(ports.controller_manager, pki),
         f"--horizontal-pod-autoscaler-sync-period={hpa_sync}",
         # The defaults are for clusters whose API server is shared by thousands of nodes.
         "--kube-api-qps=200",
@@ -133,9 +136,7 @@ def scheduler(binary: Path, kubeconfig: Path, ports: Ports, pki: Pki) -> list[st
         str(binary),
         f"--kubeconfig={kubeconfig}",
         "--leader-elect=false",
-        f"--bind-address={LOOPBACK}",
-        f"--secure-port={ports.scheduler}",
-        f"--cert-dir={pki.directory}",
+        *_serving(ports.scheduler, pki),
     ]
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.rig import components, kubeconfig
-from e2e.rig.certificates import Pki, make_pki
-from e2e.rig.components import Ports
+from e2e.rig.certificates import make_pki
+from e2e.rig.components import LOOPBACK, Ports
 from e2e.rig.processes import Process
+from e2e.rig.web import is_up
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,15 @@ class ControlPlane:
         self._binaries = binaries
         self._ports = ports
         self._settings = settings
-        pki = make_pki(directory / "pki")
-        self._pki = pki
-        self.kubeconfig = self._kubeconfig("admin")
+        self._pki = make_pki(directory / "pki")
+        self.kubeconfig = self.user_kubeconfig("admin")
+        self._tls = kubeconfig.access(self.kubeconfig).tls
         self.etcd = self._process("etcd", components.etcd(binaries["etcd"], directory, ports))
-        self.api_server = self._api_server(pki)
-        self.controller_manager = self._controller_manager(pki)
-        self.scheduler = self._scheduler(pki)
-        self.kwok = self._process(
-            "kwok", components.kwok(binaries["kwok"], self._kubeconfig("kwok"))
-        )
+        self.api_server = self._api_server()
+        self.controller_manager = self._controller_manager()
+        self.scheduler = self._scheduler()
+        kwok = components.kwok(binaries["kwok"], self.user_kubeconfig("kwok"))
+        self.kwok = self._process("kwok", kwok)
 
     @property
     def processes(self) -> tuple[Process, ...]:
@@ -47,43 +47,47 @@ class ControlPlane:
         return (self.etcd, self.api_server, *clients)
 
     def start(self) -> None:
-        """Start everything; the API server answers when this returns."""
+        """Start everything; all that can say so are ready when this returns."""
         self.etcd.spawn()
         self.api_server.start()
-        for client in (self.controller_manager, self.scheduler, self.kwok):
+        clients = (self.controller_manager, self.scheduler, self.kwok)
+        for client in clients:
             client.spawn()
+        for client in clients:
+            client.wait_ready()
+
+    def kill(self) -> None:
+        """End everything at once: nobody needs its data any more."""
+        for process in reversed(self.processes):
+            process.kill()
 
     def user_kubeconfig(self, user: str) -> Path:
-        """Return the kubeconfig of one of the certificate users."""
-        return self._kubeconfig(user)
-
-    def _process(self, name: str, command: list[str]) -> Process:
-        return Process(name, command, self._directory)
-
-    def _kubeconfig(self, user: str) -> Path:
-        server = f"https://{components.LOOPBACK}:{self._ports.api}"
+        """Write and return the kubeconfig of one of the users with a certificate."""
+        server = f"https://{LOOPBACK}:{self._ports.api}"
         path = self._directory / f"{user}.kubeconfig"
         return kubeconfig.with_certificate(path, server, self._pki, user)
 
-    def _api_server(self, pki: Pki) -> Process:
+    def _api_server(self) -> Process:
         binary = self._binaries["kube-apiserver"]
-        command = components.api_server(binary, self._directory, self._ports, pki)
+        command = components.api_server(binary, self._directory, self._ports, self._pki)
         command += self._settings.api_server_flags
-        is_ready = kubeconfig.access(self.kubeconfig).is_ready
-        return Process("kube-apiserver", command, self._directory, ready=is_ready)
+        return self._process("kube-apiserver", command, self._ports.api, "readyz")
 
-    def _controller_manager(self, pki: Pki) -> Process:
-        binary, config = (
-            self._binaries["kube-controller-manager"],
-            self._kubeconfig("controller-manager"),
-        )
+    def _controller_manager(self) -> Process:
+        name, config = "kube-controller-manager", self.user_kubeconfig("controller-manager")
         command = components.controller_manager(
-            binary, config, self._ports, pki, self._settings.hpa_sync
+            self._binaries[name], config, self._ports, self._pki, self._settings.hpa_sync
         )
-        return self._process("kube-controller-manager", command)
+        return self._process(name, command, self._ports.controller_manager, "healthz")
 
-    def _scheduler(self, pki: Pki) -> Process:
-        binary, config = self._binaries["kube-scheduler"], self._kubeconfig("scheduler")
-        return self._process(
-            "kube-scheduler", components.scheduler(binary, config, self._ports, pki)
-        )
+    def _scheduler(self) -> Process:
+        name, config = "kube-scheduler", self.user_kubeconfig("scheduler")
+        command = components.scheduler(self._binaries[name], config, self._ports, self._pki)
+        return self._process(name, command, self._ports.scheduler, "healthz")
+
+    def _process(
+        self, name: str, command: list[str], port: int | None = None, path: str = ""
+    ) -> Process:
+        url = f"https://{LOOPBACK}:{port}/{path}"
+        is_ready = (lambda: is_up(url, tls=self._tls)) if port else None
+        return Process(name, command, self._directory, ready=is_ready)

@@ -1,6 +1,6 @@
 """The pure model of an inference engine's replicas under load: a fluid, first in first out.
 
-By Little's law, requests arriving at r per second that are served in s seconds keep r × s running.
+By Little's law, requests arriving at r per second that are served in s seconds keep r * s running.
 More than the replicas can run at once must wait; whoever waited longer than the timeout leaves.
 """
 
@@ -60,7 +60,7 @@ class EngineState:
 def step(
     state: EngineState, profile: Profile, requests_per_second: float, ready_replicas: int, dt: float
 ) -> EngineState:
-    """Return the state *dt* seconds later under a constant load on a constant number of replicas."""
+    """Return the state *dt* seconds later, under constant load on constantly many replicas."""
     arrived = requests_per_second * dt
     older = (replace(each, waited_seconds=each.waited_seconds + dt) for each in state.queue)
     waiting = [*older, Cohort(arrived, 0.0)] if arrived > 0 else list(older)

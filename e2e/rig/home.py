@@ -29,9 +29,8 @@ class RigHome:
     def release(self, *, keep: bool) -> None:
         """End what still runs and, unless *keep*, delete the directory."""
         reaper.end_processes_of(self.directory)
-        assert self.watched.stdin is not None
-        self.watched.stdin.close()
-        self.watched.wait()
+        # The end of the caller's pipe is the reaper's sign to end, too.
+        self.watched.communicate()
         self.lock.close()
         if not keep:
             shutil.rmtree(self.directory, ignore_errors=True)

@@ -12,7 +12,7 @@ import yaml
 
 from e2e.rig.certificates import Pki
 from e2e.rig.errors import RigError
-from e2e.rig.web import call, is_up
+from e2e.rig.web import call
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,6 @@ class ApiAccess:
     def get(self, path: str) -> Any:
         """Return the JSON at *path*."""
         return call(self.server + path, headers=self.headers, tls=self.tls)
-
-    def is_ready(self) -> bool:
-        """Whether the API server says that it is ready."""
-        return is_up(self.server + "/readyz", self.headers, self.tls)
 
 
 def with_certificate(path: Path, server: str, pki: Pki, user: str) -> Path:
