@@ -1,0 +1,53 @@
+"""Pure: pods find their workloads, and workloads their autoscalers."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from plafond.model.workload import Autoscaler, Pod, Workload, WorkloadId
+from plafond.observe.records import hpas
+from plafond.observe.records.hpas import HpaRecord
+from plafond.observe.records.pods import PodRecord
+from plafond.observe.records.replicasets import ReplicaSetRecord
+from plafond.observe.store import Store
+
+
+def joined_pods(pods: Store[PodRecord], sets: Store[ReplicaSetRecord]) -> tuple[Pod, ...]:
+    """Return every pod with its owner; one that vanished has ended when that was observed."""
+    owners = _owners(sets)
+    return tuple(
+        sorted(_owned_pods(pods, owners), key=lambda pod: (pod.namespace, pod.name, pod.uid))
+    )
+
+
+def joined_workloads(
+    workloads: Iterable[Workload], scalers: Iterable[HpaRecord]
+) -> tuple[Workload, ...]:
+    """Return the workloads, in order, each with the autoscaler that scales it."""
+    by_target: dict[WorkloadId, Autoscaler] = {}
+    for found in sorted(scalers, key=lambda scaler: scaler.autoscaler.name):
+        rival = by_target.get(found.target)
+        by_target[found.target] = (
+            found.autoscaler if rival is None else hpas.joined(rival, found.autoscaler)
+        )
+    return tuple(
+        replace(workload, autoscaler=by_target.get(workload.id))
+        for workload in sorted(workloads, key=lambda workload: workload.id)
+    )
+
+
+def _owners(sets: Store[ReplicaSetRecord]) -> Mapping[str, WorkloadId | None]:
+    gone = {uid: vanished.record.owner for uid, vanished in sets.vanished.items()}
+    return gone | {uid: record.owner for uid, record in sets.records.items()}
+
+
+def _owned_pods(pods: Store[PodRecord], owners: Mapping[str, WorkloadId | None]) -> Iterator[Pod]:
+    for record in pods.records.values():
+        yield _owned(record, owners)
+    for vanished in pods.vanished.values():
+        pod = _owned(vanished.record, owners)
+        yield replace(pod, ended_at=pod.ended_at or vanished.at)
+
+
+def _owned(record: PodRecord, owners: Mapping[str, WorkloadId | None]) -> Pod:
+    owner = owners.get(record.replica_set_uid) if record.replica_set_uid else None
+    return record.pod if owner is None else replace(record.pod, owner=owner)

@@ -1,0 +1,100 @@
+"""Pods: what they ask for, and when they began to cost, to serve and to end."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from plafond.model.workload import Pod
+from plafond.observe.records.fields import (
+    Raw,
+    condition,
+    controller,
+    instant,
+    is_terminating,
+    metadata,
+    optional_instant,
+    part,
+    parts,
+)
+from plafond.observe.records.requests import effective_requests
+
+_TERMINAL_PHASES = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class PodRecord:
+    """A pod before its owner is known; *is_over* without an `ended_at` is yet to be settled."""
+
+    pod: Pod
+    replica_set_uid: str | None
+    is_over: bool
+
+
+def parse(raw: Raw) -> PodRecord:
+    """Return the pod that *raw* describes."""
+    status = part(raw, "status")
+    is_over = status.get("phase") in _TERMINAL_PHASES
+    owner = controller(raw, "ReplicaSet")
+    pod = Pod(
+        uid=metadata(raw)["uid"],
+        namespace=metadata(raw)["namespace"],
+        name=metadata(raw)["name"],
+        requests=effective_requests(part(raw, "spec")),
+        node=part(raw, "spec").get("nodeName"),
+        scheduled_at=_scheduled_at(raw),
+        ready_at=_since(raw, "Ready"),
+        ended_at=_ended_at(raw) if is_over else None,
+        is_terminating=is_terminating(raw),
+    )
+    return PodRecord(pod, owner["uid"] if owner else None, is_over)
+
+
+def settle(record: PodRecord, before: PodRecord | None, at: datetime) -> PodRecord:
+    """Give a pod that is over, and does not say since when, the time when that was first seen."""
+    if not record.is_over or record.pod.ended_at is not None:
+        return record
+    known = before.pod.ended_at if before is not None else None
+    return replace(record, pod=replace(record.pod, ended_at=known or at))
+
+
+def _scheduled_at(raw: Raw) -> datetime | None:
+    since = _since(raw, "PodScheduled")
+    if since is None and part(raw, "spec").get("nodeName"):
+        # Bound without a scheduler, as static pods are: it costs all the same.
+        return optional_instant(part(raw, "status").get("startTime")) or instant(
+            metadata(raw)["creationTimestamp"]
+        )
+    return since
+
+
+def _since(raw: Raw, kind: str) -> datetime | None:
+    found = condition(raw, kind)
+    return optional_instant(found.get("lastTransitionTime")) if _is_true(found) else None
+
+
+def _is_true(found: Raw) -> bool:
+    return found.get("status") == "True"
+
+
+def _ended_at(raw: Raw) -> datetime | None:
+    """Return when a pod that is over ended, as well as it says itself."""
+    finished = [
+        instant(ended["finishedAt"])
+        for container in parts(part(raw, "status"), "containerStatuses")
+        if (ended := part(part(container, "state"), "terminated")).get("finishedAt")
+    ]
+    return max(finished, default=None) or _stopped_at(raw)
+
+
+def _stopped_at(raw: Raw) -> datetime | None:
+    """Return the last sign of the end: evicted pods and those of lost nodes name no containers."""
+    signs = [
+        found
+        for kind, status in (
+            ("Ready", "False"),
+            ("ContainersReady", "False"),
+            ("DisruptionTarget", "True"),
+        )
+        if (found := condition(raw, kind)).get("status") == status
+    ]
+    times = (optional_instant(sign.get("lastTransitionTime")) for sign in signs)
+    return max((time for time in times if time is not None), default=None)

@@ -1,0 +1,169 @@
+"""The observer: every cache and meter, and the snapshot that they make together."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from kubernetes.aio.client.api_client import ApiClient
+
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading
+from plafond.model.policy import CostPolicy, InvalidPolicy
+from plafond.model.snapshot import Snapshot
+from plafond.observe import kinds
+from plafond.observe.api_reader import ApiReader, ReadTimeouts
+from plafond.observe.cache import Cache, CacheTiming, Surroundings
+from plafond.observe.errors import ObservationError
+from plafond.observe.join import joined_pods, joined_workloads
+from plafond.observe.records.ledgers import LedgerRecord
+
+
+class MeterReader(Protocol):
+    """Where readings come from."""
+
+    async def read(self, now: datetime) -> Mapping[Meter, MeterReading]:
+        """Return one reading per configured meter; what fails is a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverSettings:
+    """How patient the caches are."""
+
+    timing: CacheTiming = field(default_factory=CacheTiming)
+    timeouts: ReadTimeouts = field(default_factory=ReadTimeouts)
+
+
+class Observer:
+    """Watches the cluster from `start` to `stop`; asks the meters anew for each snapshot."""
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        meters: MeterReader,
+        clock: Callable[[], datetime],
+        on_change: Callable[[], None],
+        settings: ObserverSettings | None = None,
+    ) -> None:
+        settings = settings or ObserverSettings()
+        reader = ApiReader(api_client, settings.timeouts)
+        around = Surroundings(reader, clock, on_change, settings.timing)
+        self._meters = meters
+        self._policies = Cache(kinds.POLICIES, around)
+        self._prices = Cache(kinds.PRICES, around)
+        self._ledgers = Cache(kinds.LEDGERS, around)
+        self._namespaces = Cache(kinds.NAMESPACES, around)
+        self._nodes = Cache(kinds.NODES, around)
+        self._pods = Cache(kinds.PODS, around)
+        self._replica_sets = Cache(kinds.REPLICA_SETS, around)
+        self._deployments = Cache(kinds.DEPLOYMENTS, around)
+        self._hpas = Cache(kinds.HPAS, around)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to list and watch."""
+        self._tasks = [asyncio.create_task(cache.run(), name=cache.name) for cache in self._caches]
+
+    async def stop(self) -> None:
+        """End every watch."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def wait_synced(self, within: timedelta) -> None:
+        """Return when every kind was listed once; raise ObservationError, with reasons, if not."""
+        waiting = [asyncio.create_task(cache.synced.wait()) for cache in self._caches]
+        _, pending = await asyncio.wait(waiting, timeout=within.total_seconds())
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        self._require_synced()
+
+    async def snapshot(self, now: datetime) -> Snapshot:
+        """Return what is known at *now*, with ended pods until they are acknowledged."""
+        self._require_alive()
+        self._require_synced()
+        # Without a pause in between, so that what the caches say belongs to one instant.
+        facts = self._facts()
+        return Snapshot(now=now, meters=await self._meters.read(now), **facts)
+
+    def acknowledge_ended(self, uids: Iterable[str]) -> None:
+        """Forget pods that are gone: their cost has been written down."""
+        self._pods.store.forget(uids)
+
+    def ledgers(self) -> Mapping[str, LedgerRecord]:
+        """Return the ledgers' objects by namespace; of several in one, the first by name."""
+        found = sorted(
+            self._ledgers.store.records.values(), key=lambda each: each.name, reverse=True
+        )
+        return {each.namespace: each for each in found}
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """Return what cannot be read: whole kinds, and single objects of them."""
+        kinds_missing = tuple(
+            Gap(f"{cache.name} cannot be read: {cache.trouble}")
+            for cache in self._caches
+            if cache.trouble is not None
+        )
+        return kinds_missing + tuple(gap for cache in self._caches for gap in cache.store.gaps)
+
+    def oldest_contact(self, now: datetime) -> timedelta | None:
+        """Return how long the most silent kind has been silent; None: one was never heard of."""
+        ages = [cache.age(now) for cache in self._caches]
+        heard = [age for age in ages if age is not None]
+        return max(heard) if len(heard) == len(ages) else None
+
+    def _facts(self) -> dict[str, Any]:
+        policies = sorted(
+            self._policies.store.records.values(), key=lambda each: (each.namespace, each.name)
+        )
+        namespaces = self._namespaces.store.records.values()
+        return {
+            "policies": tuple(each for each in policies if isinstance(each, CostPolicy)),
+            "invalid": tuple(each for each in policies if isinstance(each, InvalidPolicy)),
+            "sheets": tuple(
+                sorted(self._prices.store.records.values(), key=lambda sheet: sheet.name)
+            ),
+            "namespaces": {each.name: each for each in sorted(namespaces, key=lambda n: n.name)},
+            "nodes": {
+                each.name: each
+                for each in sorted(self._nodes.store.records.values(), key=lambda n: n.name)
+            },
+            "pods": joined_pods(self._pods.store, self._replica_sets.store),
+            "workloads": joined_workloads(
+                self._deployments.store.records.values(), self._hpas.store.records.values()
+            ),
+            "records": {name: each.record for name, each in sorted(self.ledgers().items())},
+        }
+
+    @property
+    def _caches(self) -> tuple[Cache[Any], ...]:
+        return (
+            self._policies,
+            self._prices,
+            self._ledgers,
+            self._namespaces,
+            self._nodes,
+            self._pods,
+            self._replica_sets,
+            self._deployments,
+            self._hpas,
+        )
+
+    def _require_synced(self) -> None:
+        missing = [cache for cache in self._caches if not cache.synced.is_set()]
+        if missing:
+            why = "; ".join(
+                f"{cache.name}: {cache.trouble or 'no answer yet'}" for cache in missing
+            )
+            msg = f"not everything has been listed yet: {why}"
+            raise ObservationError(msg)
+
+    def _require_alive(self) -> None:
+        for task in self._tasks:
+            if task.done():
+                # A cache survives everything but a bug in itself, and a bug must not go unseen.
+                msg = f"the cache of {task.get_name()} died"
+                raise RuntimeError(msg) from (None if task.cancelled() else task.exception())

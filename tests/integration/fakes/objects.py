@@ -1,0 +1,145 @@
+"""Kubernetes objects as the API server words them, with what a test does not care about filled in."""
+
+from typing import Any
+
+Raw = dict[str, Any]
+
+PODS = "/api/v1/pods"
+NAMESPACES = "/api/v1/namespaces"
+NODES = "/api/v1/nodes"
+REPLICA_SETS = "/apis/apps/v1/replicasets"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+HPAS = "/apis/autoscaling/v2/horizontalpodautoscalers"
+POLICIES = "/apis/plafond.dev/v1alpha1/costpolicies"
+PRICES = "/apis/plafond.dev/v1alpha1/pricesheets"
+LEDGERS = "/apis/plafond.dev/v1alpha1/spendledgers"
+
+CREATED = "2026-11-01T08:00:00Z"
+
+
+def meta(name: str, namespace: str | None = None, **more: Any) -> Raw:
+    where = {} if namespace is None else {"namespace": namespace}
+    return {
+        "name": name,
+        **where,
+        "uid": more.pop("uid", f"uid-{name}"),
+        "resourceVersion": "1",
+        "creationTimestamp": CREATED,
+        **more,
+    }
+
+
+def owned_by(kind: str, name: str, uid: str) -> list[Raw]:
+    return [{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid, "controller": True}]
+
+
+def container(**requests: str) -> Raw:
+    return {
+        "name": "engine",
+        "image": "engine:1",
+        "resources": {
+            "requests": {name.replace("_", "/"): each for name, each in requests.items()}
+        },
+    }
+
+
+def gpu_container(gpus: str = "1") -> Raw:
+    return {
+        "name": "engine",
+        "image": "engine:1",
+        "resources": {
+            "limits": {"nvidia.com/gpu": gpus},
+            "requests": {"cpu": "500m", "memory": "1Gi", "nvidia.com/gpu": gpus},
+        },
+    }
+
+
+def condition(kind: str, value: str, since: str, reason: str = "") -> Raw:
+    return {"type": kind, "status": value, "lastTransitionTime": since, "reason": reason}
+
+
+def pod(name: str, namespace: str = "team-a", **more: Any) -> Raw:
+    owner = more.pop("replica_set", None)
+    references = owned_by("ReplicaSet", owner, f"uid-{owner}") if owner else None
+    return {
+        "metadata": meta(
+            name, namespace, **({"ownerReferences": references} if references else {})
+        ),
+        "spec": {"nodeName": "node-1", "containers": [gpu_container()], **more.pop("spec", {})},
+        "status": {
+            "phase": "Running",
+            "conditions": [
+                condition("PodScheduled", "True", "2026-11-01T08:00:01Z"),
+                condition("Ready", "True", "2026-11-01T08:02:00Z"),
+            ],
+            **more.pop("status", {}),
+        },
+    }
+
+
+def replica_set(name: str, deployment: str, namespace: str = "team-a") -> Raw:
+    references = owned_by("Deployment", deployment, f"uid-{deployment}")
+    return {"metadata": meta(name, namespace, ownerReferences=references), "spec": {}}
+
+
+def deployment(name: str, namespace: str = "team-a", replicas: int | None = 2, **more: Any) -> Raw:
+    pod_spec = {"containers": [gpu_container()], **more.pop("pod_spec", {})}
+    count = {} if replicas is None else {"replicas": replicas}
+    return {
+        "metadata": meta(name, namespace, **more),
+        "spec": {**count, "template": {"metadata": {}, "spec": pod_spec}},
+        "status": {},
+    }
+
+
+def hpa(name: str, target: str, namespace: str = "team-a", **status: Any) -> Raw:
+    return {
+        "metadata": meta(name, namespace),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
+            "maxReplicas": 20,
+        },
+        "status": status,
+    }
+
+
+def node(name: str, **labels: str) -> Raw:
+    return {
+        "metadata": meta(name, labels=labels),
+        "status": {"allocatable": {"cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8"}},
+    }
+
+
+def namespace(name: str, **annotations: str) -> Raw:
+    renamed = {f"plafond.dev/{key}": each for key, each in annotations.items()}
+    return {"metadata": meta(name, annotations=renamed), "status": {"phase": "Active"}}
+
+
+def policy(name: str, namespace: str = "team-a", **spec: Any) -> Raw:
+    return {
+        "metadata": meta(name, namespace, generation=1),
+        "spec": {"mode": "Enforce", "ceilings": {"replicas": 4}, **spec},
+    }
+
+
+def price_sheet(name: str, **spec: Any) -> Raw:
+    return {
+        "metadata": meta(name, generation=1),
+        "spec": {
+            "currency": "EUR",
+            "validFrom": CREATED,
+            "nodes": [
+                {
+                    "name": "any",
+                    "nodeSelector": {},
+                    "capacityType": "OnDemand",
+                    "prices": {"nvidia.com/gpu": "4.10"},
+                }
+            ],
+            **spec,
+        },
+    }
+
+
+def ledger(name: str, namespace: str, memory: str = "{}") -> Raw:
+    return {"metadata": meta(name, namespace), "spec": {"series": [], "memory": memory}}

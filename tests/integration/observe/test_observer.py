@@ -1,0 +1,140 @@
+"""The observer against a fake API server: from raw objects to one snapshot."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading
+from plafond.model.workload import Autoscaler, WorkloadId
+from plafond.observe.errors import ObservationError
+from plafond.observe.snapshot import Observer
+from tests.integration.fakes import objects as made
+from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.observe.support import QUICK, Clock, eventually
+
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+LLM = WorkloadId("team-a", "Deployment", "llm")
+
+
+class NoMeters:
+    async def read(self, now):
+        return {Meter.GPU_UTILIZATION: MeterReading(gap=Gap("no Prometheus here"))}
+
+
+@pytest.fixture
+async def fake():
+    return FakeKubernetes()
+
+
+@pytest.fixture
+async def observer(fake):
+    async with running(fake) as client:
+        observer = Observer(client, NoMeters(), Clock(NOW), lambda: None, QUICK)
+        yield observer
+        await observer.stop()
+
+
+async def test_a_snapshot_joins_pods_workloads_and_autoscalers(fake, observer):
+    fake.put(made.DEPLOYMENTS, made.deployment("llm"))
+    fake.put(made.REPLICA_SETS, made.replica_set("llm-1", "llm"))
+    fake.put(made.PODS, made.pod("llm-1-a", replica_set="llm-1"))
+    fake.put(made.PODS, made.pod("notebook"))
+    fake.put(made.HPAS, made.hpa("llm", "llm", desiredReplicas=3))
+    fake.put(made.NODES, made.node("node-1", gpu="h100"))
+    fake.put(made.NAMESPACES, made.namespace("team-a", ceilings="deployments.apps/llm=4"))
+    fake.put(made.POLICIES, made.policy("limits"))
+    fake.put(made.POLICIES, made.policy("broken", ceilings={}, budgets="none"))
+    fake.put(made.PRICES, made.price_sheet("eur"))
+    fake.put(made.LEDGERS, made.ledger("head", "team-a"))
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+    snapshot = await observer.snapshot(NOW)
+
+    assert snapshot.now == NOW
+    assert [(pod.name, pod.owner) for pod in snapshot.pods] == [
+        ("llm-1-a", LLM),
+        ("notebook", None),
+    ]
+    assert [each.autoscaler for each in snapshot.workloads] == [
+        Autoscaler("HorizontalPodAutoscaler", "llm", 3)
+    ]
+    assert snapshot.nodes["node-1"].labels == {"gpu": "h100"}
+    assert snapshot.namespaces["team-a"].ceilings == {LLM: 4}
+    assert [policy.name for policy in snapshot.policies] == ["limits"]
+    assert [policy.name for policy in snapshot.invalid] == ["broken"]
+    assert [sheet.name for sheet in snapshot.sheets] == ["eur"]
+    assert list(snapshot.records) == ["team-a"]
+    assert snapshot.meters[Meter.GPU_UTILIZATION].gap == Gap("no Prometheus here")
+
+
+async def test_a_pod_that_vanished_is_reported_as_ended_until_it_is_acknowledged(fake, observer):
+    fake.put(made.PODS, made.pod("short-lived"))
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    fake.delete(made.PODS, "team-a/short-lived")
+
+    async def ended():
+        return [pod.ended_at for pod in (await observer.snapshot(NOW)).pods] == [NOW]
+
+    await eventually(ended)
+    observer.acknowledge_ended(["uid-short-lived"])
+    assert (await observer.snapshot(NOW)).pods == ()
+
+
+async def test_a_snapshot_before_everything_was_listed_is_an_error_that_says_what_is_missing(
+    fake, observer
+):
+    fake.answers[("LIST", made.POLICIES)] = [failing(404, "page not found")] * 1000
+
+    await observer.start()
+
+    with pytest.raises(ObservationError, match=r"CostPolicies: .*404 page not found"):
+        await observer.wait_synced(timedelta(seconds=0.5))
+    with pytest.raises(ObservationError, match="CostPolicies"):
+        await observer.snapshot(NOW)
+
+
+async def test_a_kind_that_appears_later_is_picked_up(fake, observer):
+    fake.answers[("LIST", made.POLICIES)] = [failing(404)] * 3
+    fake.put(made.POLICIES, made.policy("limits"))
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    assert len((await observer.snapshot(NOW)).policies) == 1
+    assert observer.gaps() == ()
+
+
+async def test_a_ledger_that_cannot_be_read_is_a_gap(fake, observer):
+    fake.put(made.LEDGERS, made.ledger("head", "team-a", memory="not JSON"))
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    assert (await observer.snapshot(NOW)).records == {}
+    assert [gap.why for gap in observer.gaps() if "SpendLedgers team-a/head" in gap.why]
+
+
+async def test_changes_wake_the_loop_and_echoes_do_not(fake):
+    woken = []
+    async with running(fake) as client:
+        observer = Observer(client, NoMeters(), Clock(NOW), lambda: woken.append(1), QUICK)
+        fake.put(made.DEPLOYMENTS, made.deployment("llm"))
+        await observer.start()
+        await observer.wait_synced(timedelta(seconds=5))
+        await asyncio.sleep(0.2)
+        woken.clear()
+
+        fake.put(made.DEPLOYMENTS, made.deployment("llm"))  # a new version, and nothing else
+        fake.put(made.LEDGERS, made.ledger("head", "team-a"))
+        fake.put(made.LEDGERS, made.ledger("head", "team-a"))
+        await eventually(lambda: len(observer.ledgers()) == 1)
+        assert len(woken) == 1  # the ledger that came into being
+
+        fake.put(made.DEPLOYMENTS, made.deployment("llm", replicas=3))
+        await eventually(lambda: len(woken) == 2)
+        await observer.stop()
