@@ -91,7 +91,8 @@ def _run(buckets: list[Bucket]) -> dict[str, str]:
 def _buckets(runs: list[written.Run], field: str) -> Iterator[Bucket]:
     for index, run in enumerate(runs):
         where = f"{field}.runs[{index}]"
-        start, length = instant(run.start, f"{where}.start"), _length(run.length_seconds)
+        start = instant(run.start, f"{where}.start")
+        length = _length(run.length_seconds, f"{where}.lengthSeconds")
         for position, text in enumerate(run.values.split(" ")):
             yield Bucket(start + position * length, length, _value(text, f"{where}.values"))
 
@@ -115,9 +116,12 @@ def _seconds(length: timedelta) -> str:
     return f"{seconds}.{rest:06}" if rest else str(seconds)
 
 
-def _length(text: str) -> timedelta:
+def _length(text: str, field: str) -> timedelta:
     # Through Decimal, because a float would not bring every microsecond back.
-    return timedelta(microseconds=int(Decimal(text) * _MICROSECONDS))
+    length = timedelta(microseconds=int(Decimal(text) * _MICROSECONDS))
+    if not length:
+        raise InvalidResource(field, "it must be greater than zero")
+    return length
 
 
 def _compact(value: object) -> str:

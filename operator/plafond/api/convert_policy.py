@@ -57,6 +57,9 @@ def _identity(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _policy(metadata: Mapping[str, Any], spec: written.CostPolicySpec) -> CostPolicy:
+    has_bounds = any(rule.max_replicas is not None for rule in spec.classes or ())
+    if not (spec.budgets or spec.ceilings or spec.scaling or has_bounds):
+        raise InvalidResource(field="spec", sentence="a policy must limit or scale something")
     budgets = tuple(
         _budget(budget, spec.currency, f"spec.budgets[{index}]")
         for index, budget in enumerate(spec.budgets or ())

@@ -77,7 +77,8 @@ def time_zone(name: str, field: str) -> str:
 @cache
 def _zones() -> frozenset[str]:
     # Listing the database reads hundreds of files; it does not change while the process lives.
-    return frozenset(available_timezones())
+    # `localtime` is whatever the machine says, and the same facts must decide the same elsewhere.
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def selector(written: SelectorField) -> LabelSelector:
