@@ -1,4 +1,4 @@
-"""Kubernetes objects as the API server words them, with what a test does not care about filled in."""
+"""Kubernetes objects as the API server words them, with what no test cares about filled in."""
 
 from typing import Any
 

@@ -4,15 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.integration.fakes import objects as made
+from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.observe.support import QUICK, Clock, eventually
 
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.workload import Autoscaler, WorkloadId
 from plafond.observe.errors import ObservationError
 from plafond.observe.snapshot import Observer
-from tests.integration.fakes import objects as made
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
-from tests.integration.observe.support import QUICK, Clock, eventually
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LLM = WorkloadId("team-a", "Deployment", "llm")

@@ -1,0 +1,89 @@
+"""
+Who carries a plan out: the cluster's enforcer, and its twin that writes nothing.
+
+Inside a namespace actions run in their order, because a count must not rise before the ceiling that
+bounds it stands. Namespaces run side by side and never wait for one another's trouble.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from kubernetes.aio.client.api_client import ApiClient
+
+from plafond.decide.plan import Action, ClearCeilings, ScaleTo, SetCeilings
+from plafond.enforce.api_writer import ApiWriter, WriteTimeouts
+from plafond.enforce.ceilings import clear_ceilings, set_ceilings
+from plafond.enforce.outcome import Outcome, Result
+from plafond.enforce.scale import scale_to
+
+MAX_NAMESPACES_AT_ONCE = 16
+
+
+class Enforcer(Protocol):
+    """Carries out actions and says what became of each, in their order."""
+
+    async def carry_out(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
+        """Carry out *actions*; a failure is an outcome, never an exception."""
+
+
+class ObservingEnforcer:
+    """Writes nothing."""
+
+    async def carry_out(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
+        """Return what would have been done."""
+        return tuple(Outcome(action, Result.OBSERVED) for action in actions)
+
+
+class ClusterEnforcer:
+    """Writes to the cluster, a bounded number of namespaces at a time."""
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        field_manager: str = "plafond",
+        timeouts: WriteTimeouts | None = None,
+    ) -> None:
+        self._writer = ApiWriter(api_client, field_manager, timeouts)
+        self._slots = asyncio.Semaphore(MAX_NAMESPACES_AT_ONCE)
+
+    async def carry_out(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
+        """Carry out *actions*, in order inside each namespace."""
+        by_namespace: dict[str, list[int]] = {}
+        for index, action in enumerate(actions):
+            by_namespace.setdefault(action.namespace, []).append(index)
+        parts = await asyncio.gather(
+            *(self._one_namespace([actions[i] for i in here]) for here in by_namespace.values())
+        )
+        order = [index for here in by_namespace.values() for index in here]
+        outcomes = [outcome for part in parts for outcome in part]
+        return tuple(
+            outcome for _, outcome in sorted(zip(order, outcomes, strict=True), key=_first)
+        )
+
+    async def _one_namespace(self, actions: Sequence[Action]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        async with self._slots:
+            for action in actions:
+                outcomes.append(await self._one(action, outcomes))
+        return outcomes
+
+    async def _one(self, action: Action, before: Sequence[Outcome]) -> Outcome:
+        match action:
+            case SetCeilings():
+                return await set_ceilings(self._writer, action)
+            case ClearCeilings():
+                return await clear_ceilings(self._writer, action)
+            case ScaleTo():
+                if action.after > action.before and any(_left_no_ceiling(each) for each in before):
+                    # Nothing would bound the new count; lowering needs no ceiling to be safe.
+                    return Outcome(action, Result.SKIPPED, "the ceilings could not be written")
+                return await scale_to(self._writer, action)
+
+
+def _left_no_ceiling(outcome: Outcome) -> bool:
+    return not isinstance(outcome.action, ScaleTo) and outcome.result is not Result.DONE
+
+
+def _first(pair: tuple[int, Outcome]) -> int:
+    return pair[0]
