@@ -41,6 +41,7 @@ class Counted:
 
     Attributes:
         record: the ledger and memory, up to now.
+        since: the ledger's last entry before; None when there was none.
         accrued: what was added to the ledger's spend, by unit.
         rates: the hourly rates of every pod that costs now, by uid.
         gaps: why a pod could not be priced, by uid and unit.
@@ -48,6 +49,7 @@ class Counted:
     """
 
     record: NamespaceRecord
+    since: datetime | None
     accrued: ByUnit
     rates: Mapping[str, ByUnit]
     gaps: Mapping[str, Mapping[str, Gap]]
@@ -81,7 +83,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         Memory(memory.sets, accrual.open_pods, _start_delays(facts)),
     )
     rates = {uid: pod.rates for uid, pod in accrual.open_pods.items()}
-    return Counted(record, _spend(accrual.charges), rates, gaps)
+    return Counted(record, ledger.as_of, _spend(accrual.charges), rates, gaps)
 
 
 def replica_price(

@@ -124,7 +124,7 @@ def is_plausible(price: Decimal, last: Decimal | None) -> bool:
 def plausible(
     rates: Mapping[str, Decimal | Gap], last: ByUnit
 ) -> tuple[dict[str, Decimal], dict[str, Gap]]:
-    """Return what to reckon with, and what is wrong; the last price holds where none is credible."""
+    """Return what to reckon with, and what is wrong; the last price holds where none will do."""
     prices: dict[str, Decimal] = {}
     gaps: dict[str, Gap] = {}
     for unit, rate in rates.items():

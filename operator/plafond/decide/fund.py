@@ -80,11 +80,13 @@ def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: da
     # It was dropped: it returns only after a while, and with something to spare.
     limits = zip(room.limits, room.left, strict=True)
     spared = tuple(left - limit.rate * TO_SPARE for limit, left in limits)
-    return memory.floor_dropped_at <= dropped_by and Room(room.limits, spared).obstacle(cost) is None
+    return (
+        memory.floor_dropped_at <= dropped_by and Room(room.limits, spared).obstacle(cost) is None
+    )
 
 
 def _already_promised(target: WorkloadAccount, instantaneous: tuple[Limit, ...]) -> int:
-    # With KeepFloors a funded floor stays funded though the world grew dearer; `ceilings` outrank it.
+    # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
     promised = min(target.memory.funded_floor or 0, target.targeted.class_rule.min_replicas)
     return Room.under(instantaneous, {}).most(replica_cost(target), promised)
 

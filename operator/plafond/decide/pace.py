@@ -1,9 +1,9 @@
 """
 How fast a budget may be spent now, so that it lasts to the end of its window.
 
-L = remaining / time left is the level rate. When demand costs more than that there is pressure, and
-idle headroom is the first waste: replicas run fuller, up to their utilization limit, before any work
-is refused. Only if that is not enough does L clip what may run. Planned anew in every pass, so that
+L = remaining / time left is the level rate. When demand costs more than that there is pressure,
+and idle headroom is the first waste: replicas run fuller, up to their utilization limit, before any
+work is refused. Only if that is not enough does L clip what may run. Planned anew in every pass:
 whatever differed from the plan is made up for over the rest of the window.
 """
 
@@ -23,7 +23,7 @@ from plafond.model.settings import Timing
 
 PASSES_AHEAD = 3
 GUARDED_PART_OF_WINDOW = 24
-# Beyond this an engine that is not seen to be offered less cannot be told from one that is drowning.
+# Beyond this, an engine that is just busy cannot be told from one that drowns.
 HIGHEST_UTILIZATION_PERCENT = 95
 
 
@@ -104,7 +104,9 @@ class Pace:
     @property
     def utilization_percent(self) -> int | None:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
-        return max((b.utilization_percent for b in self.budgets if b.utilization_percent), default=None)
+        return max(
+            (b.utilization_percent for b in self.budgets if b.utilization_percent), default=None
+        )
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -160,7 +162,7 @@ class _Costs:
         )
 
     def least_utilization(self, level: Decimal) -> int:
-        """Return the lowest percentage at which the wishes cost no more than *level*, or the top."""
+        """Return the lowest percentage at which the wishes fit into *level*, or the highest."""
         low, high = 1, HIGHEST_UTILIZATION_PERCENT
         while low < high:
             middle = (low + high) // 2
@@ -183,4 +185,6 @@ def _horizon(position: BudgetPosition, grace: timedelta, timing: Timing) -> time
 
 def strictest(limits: Iterable[Limit], unit: str) -> Limit | None:
     """Return the limit in *unit* that allows least, if there is any."""
-    return min((limit for limit in limits if limit.unit == unit), key=lambda x: x.rate, default=None)
+    return min(
+        (limit for limit in limits if limit.unit == unit), key=lambda x: x.rate, default=None
+    )

@@ -38,7 +38,7 @@ class Reason(StrEnum):
 SENTENCES: dict[Reason, str] = {
     Reason.FOLLOWS_DEMAND: "demand asks for this many replicas at their target utilization",
     Reason.STABILIZED: "demand asked for more within the scale-down stabilization window",
-    Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so demand is probed by doubling",
+    Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so doubling probes for more",
     Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
     Reason.AUTOSCALER_WISH: "its autoscaler asks for this many replicas",
     Reason.CLASS_MAXIMUM: "its class allows no more replicas",
@@ -51,6 +51,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.RESOURCE_CEILING: "the ceiling on resources allows no more replicas",
     Reason.REPLICA_CEILING: "the ceiling on replicas allows no more",
     Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as others release money",
-    Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised and nothing lowered for lack of it",
-    Reason.PRICE_UNKNOWN: "the price of a replica is unknown, so what runs is kept and nothing grows",
+    Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised, or lowered for lack of it",
+    Reason.PRICE_UNKNOWN: "a replica has no known price, so what runs is kept and nothing grows",
 }

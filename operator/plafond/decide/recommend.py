@@ -93,10 +93,11 @@ def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelt
 
 def _remember_wanted(target: WorkloadAccount) -> WorkloadMemory:
     memory, replicas = target.memory, target.workload.replicas
-    if memory.written_replicas is None or replicas in (memory.written_replicas, memory.ceiling):
+    was_written = memory.wanted_replicas is not None
+    if not was_written or target.workload.is_count_ours or replicas == memory.ceiling:
         return memory
     # Somebody chose another count, and no ceiling cut it: that is what they want now.
-    return replace(memory, wanted_replicas=replicas, written_replicas=replicas)
+    return replace(memory, wanted_replicas=replicas)
 
 
 def _chosen_by_others(target: WorkloadAccount) -> Step:

@@ -16,7 +16,7 @@ from plafond.decide.limits import Limit, Room
 from plafond.model.money import ByUnit
 from plafond.model.workload import WorkloadClass, WorkloadId
 
-# Headroom leaves this part of every limit untouched, so that small changes of a limit do not make it
+# Headroom leaves this part of every limit untouched: a limit that moves a little shall not make it
 # necessary to take headroom back in every pass.
 UNTOUCHED = Decimal("0.10")
 
@@ -99,7 +99,10 @@ def _fill_class(
 
 
 def _whole_class(
-    claims: list[Claim], granted: Mapping[WorkloadId, int], room: Room, goals: Mapping[WorkloadId, int]
+    claims: list[Claim],
+    granted: Mapping[WorkloadId, int],
+    room: Room,
+    goals: Mapping[WorkloadId, int],
 ) -> Room | None:
     # Nearly always everything fits: then the outcome is the same as one replica at a time.
     for claim in claims:

@@ -30,7 +30,6 @@ class WorkloadMemory:
 
     Attributes:
         wanted_replicas: the count before our first write, or a later one that others chose.
-        written_replicas: the count that we wrote last.
         ceiling: the ceiling decided last.
         recommendations: the ones that may still hold a scale-down back, oldest first.
         price: the last plausible price of a replica per hour, by unit.
@@ -46,7 +45,6 @@ class WorkloadMemory:
     """
 
     wanted_replicas: int | None = None
-    written_replicas: int | None = None
     ceiling: int | None = None
     recommendations: tuple[Recommended, ...] = ()
     price: ByUnit = field(default_factory=dict)

@@ -51,7 +51,12 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A thing we may scale, as the API server has it."""
+    """
+    A thing we may scale, as the API server has it.
+
+    *is_count_ours* says that our field manager wrote `spec.replicas` last: any other count was
+    chosen by somebody else.
+    """
 
     id: WorkloadId
     uid: str
@@ -62,6 +67,7 @@ class Workload:
     labels: Mapping[str, str] = field(default_factory=dict)
     node_requirements: tuple[Requirement, ...] = ()
     termination_grace: timedelta = timedelta(seconds=30)
+    is_count_ours: bool = False
     is_ignored: bool = False
     is_terminating: bool = False
     autoscaler: Autoscaler | None = None

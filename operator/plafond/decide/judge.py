@@ -1,0 +1,266 @@
+"""Decide one policy set: floors, pace, share, ceilings, and a decision for every target."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.decide.decision import Decision
+from plafond.decide.fund import Funding, fund
+from plafond.decide.limits import Room, instantaneous_limits, replica_cost
+from plafond.decide.pace import Pace, Wish, pace
+from plafond.decide.recommend import probe_delay, recommend
+from plafond.decide.release import Ceiling, Holding, release
+from plafond.decide.rules import Facts, decide_one
+from plafond.decide.share import Claim, Grant, share
+from plafond.forecast.demand import DemandSample, sample_demand
+from plafond.model.gap import Gap
+from plafond.model.memory import WorkloadMemory
+from plafond.model.money import REPLICAS, ByUnit, added
+from plafond.model.settings import Settings
+from plafond.model.snapshot import Snapshot
+from plafond.model.workload import WorkloadId
+
+# No class bounds it: more replicas than any cluster runs.
+UNBOUNDED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """
+    What was decided for one policy set.
+
+    Attributes:
+        left_alone: why nothing was decided at all: a currency of the set has no prices.
+        ceilings: those to be in force, of every target that has one.
+        memory: what to remember of each target.
+        demand: what the recommendations cost per hour, by unit.
+
+    """
+
+    account: SetAccount
+    pace: Pace
+    decisions: tuple[Decision, ...]
+    ceilings: Mapping[WorkloadId, int]
+    memory: Mapping[WorkloadId, WorkloadMemory]
+    demand: ByUnit
+    gaps: Mapping[WorkloadId, Gap]
+    left_alone: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One target on its way through the stages."""
+
+    target: WorkloadAccount
+    wish: Wish
+    is_price_known: bool
+    in_force: int | None
+
+    @property
+    def id(self) -> WorkloadId:
+        return self.target.id
+
+
+def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Judgement:
+    """Decide everything about *set_account*."""
+    if set_account.card_gaps:
+        return _leave_alone(set_account, snapshot)
+    instantaneous = instantaneous_limits(set_account)
+    funding = fund(set_account, instantaneous, snapshot.now, settings.timing)
+    cases = _cases(set_account, snapshot, settings, funding)
+    priced = tuple(case for case in cases if case.is_price_known)
+    plan = pace(set_account, tuple(case.wish for case in priced), funding, settings.timing)
+    limits = (*plan.limits, *instantaneous)
+    taken = _taken(set_account, cases)
+    grants = share(
+        (_claim(case, plan) for case in priced),
+        Room.under(limits, taken),
+        headroom=plan.utilization_percent is None,
+    )
+    ceilings = release(
+        (_holding(case, plan, grants[case.id]) for case in priced),
+        Room.under(limits, taken),
+        snapshot.now,
+        settings.timing,
+    )
+    return _judgement(_Outcome(set_account, plan, grants, ceilings), cases)
+
+
+def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
+    gap = next(iter(set_account.card_gaps.values()))
+    in_force = _in_force(set_account, snapshot)
+    ours = {t.id: in_force[t.id] for t in set_account.targets if t.id in in_force}
+    decisions = tuple(
+        Decision(
+            target.id,
+            target.targeted.class_rule.workload_class,
+            target.workload.replicas,
+            target.workload.replicas,
+            target.workload.replicas,
+            ours.get(target.id),
+        )
+        for target in set_account.targets
+    )
+    memory = {target.id: target.memory for target in set_account.targets}
+    gaps = {target.id: gap for target in set_account.targets}
+    return Judgement(set_account, Pace(()), decisions, ours, memory, {}, gaps, gap)
+
+
+def _in_force(set_account: SetAccount, snapshot: Snapshot) -> Mapping[WorkloadId, int]:
+    # Enforced ceilings are what the API server enforces; observed ones exist in memory alone.
+    if set_account.policy_set.is_enforced:
+        return snapshot.namespaces[set_account.policy_set.namespace].ceilings or {}
+    return {t.id: t.memory.ceiling for t in set_account.targets if t.memory.ceiling is not None}
+
+
+def _cases(
+    set_account: SetAccount, snapshot: Snapshot, settings: Settings, funding: Funding
+) -> tuple[_Case, ...]:
+    in_force = _in_force(set_account, snapshot)
+    needed = {p.budget.limit.unit for p in set_account.positions}
+    needed |= {limit.unit for limit in instantaneous_limits(set_account)}
+    cases = []
+    for before in set_account.targets:
+        target = replace(before, memory=funding.remembered(before, snapshot.now))
+        missing = needed - {*replica_cost(target), *_free_units(needed)}
+        wish = _wish(target, snapshot, settings, funding.floors[target.id])
+        cases.append(_Case(target, wish, not missing, in_force.get(target.id)))
+    return tuple(cases)
+
+
+def _free_units(needed: set[str]) -> set[str]:
+    # A resource that a replica does not request takes up nothing; only prices can be unknown.
+    return {unit for unit in needed if unit.startswith("resource/") or unit == REPLICAS}
+
+
+def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor: int) -> Wish:
+    demand: DemandSample | Gap | None = None
+    scaling = target.targeted.scaling
+    if scaling is not None:
+        demand = sample_demand(
+            scaling, target.ready_pods, snapshot.meters, was_waiting=target.memory.was_waiting
+        )
+    record = snapshot.records.get(target.id.namespace)
+    delay = probe_delay(settings.timing, record.memory.start_delays if record else ())
+    recommendation = recommend(target, demand, snapshot.now, delay)
+    most = target.targeted.class_rule.max_replicas
+    replicas = recommendation.replicas if most is None else min(recommendation.replicas, most)
+    return Wish(target, recommendation, max(replicas, floor), floor)
+
+
+def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:
+    taken = set_account.unmanaged
+    for case in cases:
+        if not case.is_price_known:
+            taken = added(taken, replica_cost(case.target), case.target.workload.replicas)
+    return taken
+
+
+def _claim(case: _Case, plan: Pace) -> Claim:
+    rule = case.target.targeted.class_rule
+    recommended = case.wish.replicas
+    if plan.utilization_percent is not None:
+        recommended = case.wish.squeezed_to(plan.utilization_percent)
+    most = UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, case.wish.floor)
+    return Claim(
+        case.id,
+        rule.workload_class,
+        replica_cost(case.target),
+        case.wish.floor,
+        recommended,
+        most,
+    )
+
+
+def _holding(case: _Case, plan: Pace, grant: Grant) -> Holding:
+    memory = case.target.memory
+    is_scaled_by_others = case.target.targeted.scaling is None
+    return Holding(
+        _claim(case, plan),
+        grant,
+        case.in_force,
+        case.target.workload.replicas,
+        case.target.pods_beyond_replicas,
+        memory.bound_at,
+        memory.raised_at,
+        is_held=case.wish.recommendation.gap is not None,
+        is_tight=is_scaled_by_others and plan.utilization_percent is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the stages that look at all targets came to."""
+
+    account: SetAccount
+    plan: Pace
+    grants: Mapping[WorkloadId, Grant]
+    ceilings: Mapping[WorkloadId, Ceiling]
+
+
+def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
+    limited = bool(outcome.plan.budgets or instantaneous_limits(outcome.account))
+    decisions: list[Decision] = []
+    ceilings: dict[WorkloadId, int] = {}
+    memory: dict[WorkloadId, WorkloadMemory] = {}
+    demand: ByUnit = {}
+    gaps: dict[WorkloadId, Gap] = {}
+    for case in cases:
+        ceiling = _ceiling_of(case, outcome, limited=limited)
+        decision = _decide(case, outcome, ceiling)
+        decisions.append(decision)
+        if ceiling is not None:
+            ceilings[case.id] = ceiling
+        memory[case.id] = _remembered(case, decision, outcome)
+        demand = added(demand, case.target.price, case.wish.replicas)
+        gap = case.wish.recommendation.gap or next(iter(case.target.gaps.values()), None)
+        if gap is not None:
+            gaps[case.id] = gap
+    return Judgement(
+        outcome.account, outcome.plan, tuple(decisions), ceilings, memory, demand, gaps
+    )
+
+
+def _ceiling_of(case: _Case, outcome: _Outcome, *, limited: bool) -> int | None:
+    most = case.target.targeted.class_rule.max_replicas
+    if not case.is_price_known:
+        running = case.target.workload.replicas
+        return running if case.in_force is None else min(case.in_force, running)
+    if not limited:
+        return None if most is None else max(most, case.wish.floor)
+    return outcome.ceilings[case.id].replicas
+
+
+def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
+    rule, target = case.target.targeted.class_rule, case.target
+    fullest = outcome.plan.utilization_percent
+    observed = target.workload.replicas
+    grant = outcome.grants.get(case.id)
+    facts = Facts(
+        target.workload,
+        case.wish.recommendation,
+        rule.max_replicas,
+        rule.min_replicas,
+        case.wish.floor,
+        None if fullest is None else case.wish.squeezed_to(fullest),
+        ceiling,
+        grant.obstacle if grant else None,
+        case.is_price_known,
+    )
+    decision = Decision(
+        case.id, rule.workload_class, observed, observed, case.wish.replicas, ceiling
+    )
+    return decide_one(decision, facts)
+
+
+def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadMemory:
+    ceiling = outcome.ceilings.get(case.id)
+    memory = replace(
+        case.wish.recommendation.memory,
+        ceiling=decision.ceiling,
+        price=case.target.price,
+        explanation=tuple(f"{m.reason}:{m.before}:{m.after}" for m in decision.moves),
+    )
+    if ceiling is None:
+        return memory
+    return replace(memory, bound_at=ceiling.bound_at, raised_at=ceiling.raised_at)

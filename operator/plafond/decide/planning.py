@@ -1,0 +1,118 @@
+"""From judgements to writes: what differs from the world, and what has to be undone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from plafond.decide.judge import Judgement
+from plafond.decide.plan import Action, ClearCeilings, PlanPart, ScaleTo, SetCeilings
+from plafond.decide.why import has_same_percent, why
+from plafond.model.memory import Memory, WorkloadMemory
+from plafond.model.policy import Mode
+from plafond.model.snapshot import Namespace
+from plafond.model.workload import Workload, WorkloadId
+
+ENFORCED = Mode.ENFORCE.value
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """One namespace: what was decided for it, and what of it is in the world."""
+
+    namespace: Namespace
+    workloads: Mapping[WorkloadId, Workload]
+    judgements: tuple[Judgement, ...]
+    memory: Memory
+
+    def parts(self) -> tuple[PlanPart, ...]:
+        """Return the writes for every policy set, and for what no set governs any more."""
+        parts = [self._part(judgement) for judgement in self.judgements]
+        return (*parts, PlanPart(self.namespace.name, Mode.ENFORCE, self._undone()))
+
+    def remembered(self, parts: Iterable[PlanPart]) -> Memory:
+        """Return the memory that follows from the judgements, once *parts* are carried out."""
+        written = {
+            action.workload: action
+            for part in parts
+            for action in part.actions
+            if isinstance(action, ScaleTo) and part.mode is Mode.ENFORCE
+        }
+        sets = {j.account.policy_set.key: dict(j.memory) for j in self.judgements}
+        enforced = sets.get(ENFORCED, {})
+        for workload, memory in enforced.items():
+            if workload in written and memory.wanted_replicas is None:
+                wanted = self._count_of_others(written[workload])
+                enforced[workload] = replace(memory, wanted_replicas=wanted)
+        undone = self._to_restore()
+        kept = {w: self.memory.sets[ENFORCED][w] for w in undone if w in written}
+        if enforced or kept:
+            sets[ENFORCED] = {**enforced, **kept}
+        return replace(self.memory, sets={key: of for key, of in sets.items() if of})
+
+    def _count_of_others(self, action: ScaleTo) -> int | None:
+        return None if self.workloads[action.workload].is_count_ours else action.before
+
+    def _part(self, judgement: Judgement) -> PlanPart:
+        mode = judgement.account.policy_set.mode
+        if judgement.left_alone is not None:
+            return PlanPart(self.namespace.name, mode, ())
+        scales = tuple(
+            self._scale(decision.workload, decision.desired_replicas)
+            for decision in judgement.decisions
+            if decision.desired_replicas != decision.observed_replicas
+        )
+        in_force, text = self._in_force(judgement)
+        sentence = why(judgement)
+        is_same = judgement.ceilings == in_force and has_same_percent(text, sentence)
+        ceilings: tuple[Action, ...] = ()
+        if judgement.ceilings and not is_same:
+            ceilings = (SetCeilings(self.namespace.name, judgement.ceilings, sentence),)
+        elif not judgement.ceilings and in_force is not None and mode is Mode.ENFORCE:
+            ceilings = (ClearCeilings(self.namespace.name),)
+        return PlanPart(self.namespace.name, mode, (*ceilings, *scales))
+
+    def _in_force(self, judgement: Judgement) -> tuple[Mapping[WorkloadId, int] | None, str]:
+        if judgement.account.policy_set.is_enforced:
+            return self.namespace.ceilings, self.namespace.why or ""
+        before = self.memory.sets.get(judgement.account.policy_set.key, {})
+        ceilings = {w: m.ceiling for w, m in before.items() if m.ceiling is not None}
+        return ceilings, why(judgement)
+
+    def _undone(self) -> tuple[Action, ...]:
+        is_governed = any(j.account.policy_set.is_enforced for j in self.judgements)
+        has_ours = self.namespace.ceilings is not None or self.namespace.unreadable is not None
+        cleared: tuple[Action, ...] = ()
+        if has_ours and not is_governed and not self.namespace.is_terminating:
+            cleared = (ClearCeilings(self.namespace.name),)
+        restored = (self._scale(w, n) for w, n in self._to_restore().items())
+        return (*cleared, *restored)
+
+    def _to_restore(self) -> dict[WorkloadId, int]:
+        """Return the wanted counts of workloads that we have changed and govern no more."""
+        targets = {
+            d.workload
+            for j in self.judgements
+            if j.account.policy_set.is_enforced
+            for d in j.decisions
+        }
+        return {
+            workload: memory.wanted_replicas
+            for workload, memory in self.memory.sets.get(ENFORCED, {}).items()
+            if workload not in targets
+            and memory.wanted_replicas is not None
+            and self._is_changed_by_us(workload, memory)
+        }
+
+    def _is_changed_by_us(self, workload_id: WorkloadId, memory: WorkloadMemory) -> bool:
+        workload = self.workloads.get(workload_id)
+        if workload is None or workload.replicas == memory.wanted_replicas:
+            return False
+        if workload.autoscaler is not None and workload.replicas > 0:
+            return False
+        # A count at the ceiling may be what was left of a larger one that somebody asked for.
+        return workload.is_count_ours or workload.replicas == memory.ceiling
+
+    def _scale(self, workload_id: WorkloadId, replicas: int) -> ScaleTo:
+        workload = self.workloads[workload_id]
+        return ScaleTo(
+            workload_id, workload.uid, workload.resource_version, workload.replicas, replicas
+        )

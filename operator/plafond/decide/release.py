@@ -1,0 +1,130 @@
+"""
+From shares to ceilings: lowered at once, raised with care.
+
+A ceiling in force is a promise that others plan with. So headroom that does not bind is left alone
+while it fits, and a workload grows only by what others have already released: ceilings that were
+lowered and whose pods are gone, not ceilings that are about to be lowered.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from plafond.decide.limits import Room
+from plafond.decide.share import Claim, Grant
+from plafond.model.settings import Timing
+from plafond.model.workload import WorkloadId
+
+# The smallest step in which a ceiling that has bound is raised; larger ones double it.
+SMALLEST_STEP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """
+    One workload's share beside what it holds now.
+
+    Attributes:
+        in_force: its ceiling now; None when it has none.
+        running: what its spec asks for now.
+        beyond: pods that cost beside those.
+        is_held: facts are missing, so its ceiling may not be raised.
+        is_tight: no headroom: something else than we asks for replicas while money is short.
+
+    """
+
+    claim: Claim
+    grant: Grant
+    in_force: int | None
+    running: int
+    beyond: int
+    bound_at: datetime | None
+    raised_at: datetime | None
+    is_held: bool = False
+    is_tight: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Money does not carry its recommendation."""
+        return self.grant.replicas < self.claim.recommended
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A ceiling to be in force from now on."""
+
+    replicas: int
+    bound_at: datetime | None
+    raised_at: datetime | None
+
+
+def release(
+    holdings: Iterable[Holding], room: Room, now: datetime, timing: Timing
+) -> dict[WorkloadId, Ceiling]:
+    """Return the new ceilings; *room* is what the limits leave for all of them together."""
+    holdings = sorted(holdings, key=lambda h: (h.claim.workload_class.rank, h.claim.id))
+    aims = {h.claim.id: _aim(h) for h in holdings}
+    if _overflows(holdings, aims, room):
+        aims = {h.claim.id: min(aims[h.claim.id], _granted(h)) for h in holdings}
+    for holding in holdings:
+        room = room.without(holding.claim.cost, _committed(holding, aims[holding.claim.id]))
+    ceilings: dict[WorkloadId, Ceiling] = {}
+    for holding in holdings:
+        base = _base(holding, aims[holding.claim.id])
+        wanted = _step(holding, aims[holding.claim.id] - base, now, timing)
+        rise = room.most(holding.claim.cost, wanted)
+        room = room.without(holding.claim.cost, rise)
+        ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, holding.claim.floor), now)
+    return ceilings
+
+
+def _aim(holding: Holding) -> int:
+    aim, in_force = _granted(holding), holding.in_force
+    if in_force is None:
+        return aim
+    fits = max(holding.claim.recommended, holding.claim.floor) <= in_force <= holding.claim.most
+    if fits and not holding.is_short and not holding.is_tight:
+        aim = in_force
+    return min(aim, in_force) if holding.is_held else aim
+
+
+def _granted(holding: Holding) -> int:
+    short = holding.is_short or holding.is_tight
+    return holding.grant.replicas if short else holding.grant.with_headroom
+
+
+def _overflows(holdings: list[Holding], aims: dict[WorkloadId, int], room: Room) -> bool:
+    for holding in holdings:
+        room = room.without(holding.claim.cost, aims[holding.claim.id])
+    return any(left < 0 for left in room.left)
+
+
+def _base(holding: Holding, aim: int) -> int:
+    # Without a ceiling so far, what runs is what the workload holds.
+    return min(aim, holding.running if holding.in_force is None else holding.in_force)
+
+
+def _committed(holding: Holding, aim: int) -> int:
+    return max(_base(holding, aim), holding.running) + holding.beyond
+
+
+def _step(holding: Holding, rise: int, now: datetime, timing: Timing) -> int:
+    if rise <= 0 or not _bound_lately(holding, now, timing):
+        return max(0, rise)
+    if holding.raised_at is not None and now < holding.raised_at + timing.raise_interval:
+        return 0
+    in_force = holding.in_force or 0
+    return min(rise, max(in_force, SMALLEST_STEP), max(0, holding.claim.recommended - in_force))
+
+
+def _bound_lately(holding: Holding, now: datetime, timing: Timing) -> bool:
+    return holding.bound_at is not None and now < holding.bound_at + timing.bound_memory
+
+
+def _ceiling(holding: Holding, replicas: int, now: datetime) -> Ceiling:
+    rose = holding.in_force is not None and replicas > holding.in_force
+    return Ceiling(
+        replicas,
+        now if holding.is_short else holding.bound_at,
+        now if rose and holding.bound_at is not None else holding.raised_at,
+    )
