@@ -131,6 +131,7 @@ class Refused:
     field: str
     words: str
     resource: str = "CostPolicy"
+    is_update: bool = False
 
     @property
     def before(self) -> dict[str, Any]:
@@ -385,6 +386,7 @@ POLICIES = [
         "USD",
         "spec.currency",
         "currency must not change",
+        is_update=True,
     ),
     Refused(
         "a currency that is none",
