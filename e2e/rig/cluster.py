@@ -1,7 +1,7 @@
 """One rig: a cluster with nodes, Prometheus and a fleet, and everything a story does to it."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import TracebackType
@@ -34,6 +34,7 @@ class Rig:
         self._settings = settings or Settings()
         self._processes: dict[str, Process] = {}
         self._cluster: Cluster | None = None
+        self._audit: AuditLog | None = None
         self.keep_logs = False
 
     def __enter__(self) -> Self:
@@ -70,7 +71,6 @@ class Rig:
             self._running.binaries["kubectl"], self.kubeconfig, self.directory / "kubectl-cache"
         )
         self._api = kubeconfig.access(self.kubeconfig)
-        self.audit = AuditLog(self.directory / "audit.log")
         self.fleet = Fleet(f"http://{LOOPBACK}:{self._ports.fleet}")
         self._start_prometheus()
         self._start_fleet()
@@ -114,6 +114,14 @@ class Rig:
         return self._running.control_plane
 
     @property
+    def audit(self) -> AuditLog:
+        """Who wrote what; only the rig's own control plane keeps it where we can read it."""
+        path = self.control_plane.audit_log
+        if self._audit is None or self._audit.path != path:
+            self._audit = AuditLog(path)
+        return self._audit
+
+    @property
     def _running(self) -> Cluster:
         if self._cluster is None:
             msg = "the rig is not started"
@@ -143,9 +151,9 @@ class Rig:
         """Return the rows of an instant query to Prometheus."""
         return query(self.prometheus_url, promql)
 
-    def install(self) -> None:
-        """Apply the repository's CRDs and manifests."""
-        install(self._kubectl)
+    def install(self, leave_out: Collection[str] = ()) -> None:
+        """Apply the repository's CRDs and manifests, except the kinds in *leave_out*."""
+        install(self._kubectl, leave_out)
 
     def add_nodes(self, nodes: Iterable[Node]) -> None:
         """Add machines and wait until pods can be scheduled on them."""

@@ -10,6 +10,7 @@ import yaml
 from e2e.rig.certificates import Pki
 
 LOOPBACK = "127.0.0.1"
+AUDIT_LOG = "audit.log"
 STAGES = Path(__file__).parent / "stages.yaml"
 
 AUDIT_POLICY: dict[str, Any] = {
@@ -83,7 +84,7 @@ def api_server(binary: Path, directory: Path, ports: Ports, pki: Pki) -> list[st
         "--service-cluster-ip-range=10.0.0.0/24",
         "--endpoint-reconciler-type=none",
         f"--audit-policy-file={policy}",
-        f"--audit-log-path={directory / 'audit.log'}",
+        f"--audit-log-path={directory / AUDIT_LOG}",
         # The oracle must not rotate away in the middle of a story.
         "--audit-log-maxsize=100000",
         *_front_proxy(pki),

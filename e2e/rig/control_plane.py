@@ -41,6 +41,11 @@ class ControlPlane:
         self.kwok = self._process("kwok", kwok)
 
     @property
+    def audit_log(self) -> Path:
+        """Where the API server writes its audit log."""
+        return self._directory / components.AUDIT_LOG
+
+    @property
     def processes(self) -> tuple[Process, ...]:
         """Every program of the control plane."""
         clients = (self.controller_manager, self.scheduler, self.kwok)

@@ -1,6 +1,6 @@
 """Installing Plafond into a rig: its custom resources, RBAC and admission policies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,14 @@ FIRST = ("CustomResourceDefinition", "Namespace")
 LEFT_OUT = ("Deployment", "PodDisruptionBudget")
 
 
-def install(kubectl: Kubectl) -> None:
-    """Apply what the repository ships, as the administrator, and wait for its resources."""
-    objects = sorted(shipped(), key=lambda each: each["kind"] not in FIRST)
+def install(kubectl: Kubectl, leave_out: Collection[str] = ()) -> None:
+    """Apply what the repository ships, as the administrator, and wait for its resources.
+
+    Args:
+        kubectl: the administrator's.
+        leave_out: kinds that the API server does not know, such as an emulated older one.
+    """
+    objects = [each for each in shipped() if each["kind"] not in leave_out]
     first = [each for each in objects if each["kind"] in FIRST]
     rest = [each for each in objects if each["kind"] not in FIRST]
     for part in (first, rest):
