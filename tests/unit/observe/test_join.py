@@ -1,0 +1,107 @@
+"""Pods find their workloads, and workloads their autoscalers."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.integration.fakes import objects as made
+
+from plafond.model.workload import Autoscaler, WorkloadId
+from plafond.observe import kinds
+from plafond.observe.join import joined_pods, joined_workloads
+from plafond.observe.records import deployments, hpas
+from plafond.observe.store import Store
+
+NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
+LLM = WorkloadId("team-a", "Deployment", "llm")
+
+
+def stored(kind, *raws):
+    found = Store(kind, timedelta(hours=1))
+    found.replace(found.understood(raws, NOW), NOW)
+    return found
+
+
+def test_pods_come_in_order_with_their_owners():
+    sets = stored(kinds.REPLICA_SETS, made.replica_set("llm-1", "llm"))
+    pods = stored(
+        kinds.PODS,
+        made.pod("z"),
+        made.pod("llm-1-a", replica_set="llm-1"),
+        made.pod("lost", replica_set="unknown"),
+    )
+
+    assert [(pod.name, pod.owner) for pod in joined_pods(pods, sets)] == [
+        ("llm-1-a", LLM),
+        ("lost", None),
+        ("z", None),
+    ]
+
+
+def test_the_last_pods_of_a_replica_set_that_is_gone_keep_their_owner():
+    sets = stored(kinds.REPLICA_SETS, made.replica_set("llm-1", "llm"))
+    pods = stored(kinds.PODS, made.pod("llm-1-a", replica_set="llm-1"))
+    sets.remove(made.replica_set("llm-1", "llm"), NOW)
+
+    assert [pod.owner for pod in joined_pods(pods, sets)] == [LLM]
+
+
+def test_a_pod_that_vanished_has_ended_when_that_was_observed():
+    sets, pods = stored(kinds.REPLICA_SETS), stored(kinds.PODS, made.pod("gone"))
+
+    pods.replace({}, NOW)
+
+    assert [pod.ended_at for pod in joined_pods(pods, sets)] == [NOW]
+
+
+def test_a_pod_that_ended_before_it_vanished_ended_then():
+    done = made.pod(
+        "done",
+        status={
+            "phase": "Succeeded",
+            "containerStatuses": [
+                {"state": {"terminated": {"finishedAt": "2026-11-01T08:30:00Z"}}}
+            ],
+        },
+    )
+    sets, pods = stored(kinds.REPLICA_SETS), stored(kinds.PODS, done)
+
+    pods.replace({}, NOW)
+
+    assert [pod.ended_at for pod in joined_pods(pods, sets)] == [NOW - timedelta(minutes=30)]
+
+
+def test_workloads_come_in_order_with_their_autoscalers():
+    workloads = [deployments.parse(made.deployment(name)) for name in ("tts", "llm")]
+    scalers = [hpas.parse(made.hpa("scaler", "llm", desiredReplicas=3))]
+
+    assert [(each.id.name, each.autoscaler) for each in joined_workloads(workloads, scalers)] == [
+        ("llm", Autoscaler("HorizontalPodAutoscaler", "scaler", 3)),
+        ("tts", None),
+    ]
+
+
+def test_two_autoscalers_of_one_workload_cannot_be_believed():
+    workloads = [deployments.parse(made.deployment("llm"))]
+    scalers = [
+        hpas.parse(made.hpa(name, "llm", desiredReplicas=wish))
+        for name, wish in (("b", 3), ("a", 7))
+    ]
+
+    (workload,) = joined_workloads(workloads, scalers)
+
+    assert workload.autoscaler == Autoscaler("HorizontalPodAutoscaler", "a, b", None)
+
+
+@pytest.mark.parametrize("count", [5_000])
+def test_thousands_of_pods_are_joined_in_a_blink(count):
+    sets = stored(kinds.REPLICA_SETS, *(made.replica_set(f"s{i}", f"d{i}") for i in range(50)))
+    raws = [made.pod(f"pod-{i}", replica_set=f"s{i % 50}") for i in range(count)]
+    pods = stored(kinds.PODS, *raws)
+
+    began = time.perf_counter()
+    found = joined_pods(pods, sets)
+    took = time.perf_counter() - began
+
+    assert len(found) == count
+    assert took < 1.0  # 0.03 s on an idle machine
