@@ -1,0 +1,535 @@
+"""
+Story: the ceiling holds without us. No operator runs here; the API server alone clamps or refuses.
+
+The first half runs with the mutating policy (Kubernetes 1.36 and later), the second half with its
+binding removed, which is all that older API servers have.
+"""
+
+import json
+from zlib import crc32
+
+import pytest
+from e2e.rig.install import REPOSITORY
+from e2e.rig.polling import poll
+
+from plafond.api.annotations import CEILINGS, WHY, encode_ceilings, encode_why
+from plafond.model.workload import WorkloadId
+
+# One worker for the whole file: the second half takes a policy out of force for its rig.
+pytestmark = pytest.mark.xdist_group("admission")
+
+REASON = "month 82 %, 2130 EUR left until 2026-12-01"
+LONG = "a" * 63
+HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
+OPERATOR = "system:serviceaccount:plafond-system:plafond"
+
+
+class Team:
+    """A namespace, its Deployments and the ceilings that its annotation lists."""
+
+    def __init__(self, rig, name):
+        self.rig, self.name = rig, name
+
+    def limit(self, **ceilings):
+        """List ceilings by name; the operator itself writes no other form."""
+        listed = {WorkloadId(self.name, "Deployment", n): c for n, c in ceilings.items()}
+        self.annotate(CEILINGS, encode_ceilings(listed))
+        self.annotate(WHY, encode_why(REASON))
+
+    def annotate(self, key, value):
+        body = json.dumps({"metadata": {"annotations": {key: value}}})
+        # The largest annotation is longer than one argument may be.
+        done = self.rig.kubectl(
+            "patch", "namespace", self.name, "--type=merge", "--patch-file=/dev/stdin", stdin=body
+        )
+        assert done.returncode == 0, done.stderr
+
+    def manifest(self, name, replicas=None, **metadata):
+        labels = {"app": "x"}
+        pod = {"containers": [{"name": "engine", "image": "engine"}]}
+        # Paused, so that no pods come and go while only the count matters.
+        spec = {
+            "paused": True,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        }
+        if replicas is not None:
+            spec["replicas"] = replicas
+        whole = {"namespace": self.name, **({"name": name} if name else {}), **metadata}
+        return json.dumps(
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": whole, "spec": spec}
+        )
+
+    def create(self, name, replicas=None, **metadata):
+        return self.rig.kubectl(
+            "create", "-o", "json", "-f", "-", stdin=self.manifest(name, replicas, **metadata)
+        )
+
+    def deployed(self, name, replicas):
+        """Create a Deployment before any ceiling is listed, and return its name."""
+        done = self.create(name, replicas)
+        assert done.returncode == 0, done.stderr
+        return name
+
+    def replicas(self, name):
+        path = f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}"
+        return self.rig.get(path)["spec"]["replicas"]
+
+    def kubectl(self, *args, **options):
+        return self.rig.kubectl("-n", self.name, *args, **options)
+
+    def scale(self, name, replicas, **options):
+        return self.kubectl("scale", "deployment", name, f"--replicas={replicas}", **options)
+
+
+def scale(team, name, replicas):
+    return team.scale(name, replicas)
+
+
+def patch_scale(team, name, replicas):
+    body = json.dumps({"spec": {"replicas": replicas}})
+    return team.kubectl(
+        "patch", "deployment", name, "--subresource=scale", "--type=merge", "-p", body
+    )
+
+
+def strategic_patch(team, name, replicas):
+    return team.kubectl("patch", "deployment", name, "-p", f'{{"spec":{{"replicas":{replicas}}}}}')
+
+
+def json_patch(team, name, replicas):
+    operation = [{"op": "add", "path": "/spec/replicas", "value": replicas}]
+    return team.kubectl("patch", "deployment", name, "--type=json", "-p", json.dumps(operation))
+
+
+def replace(team, name, replicas):
+    return team.kubectl("replace", "-f", "-", stdin=team.manifest(name, replicas))
+
+
+def apply(team, name, replicas):
+    return team.kubectl("apply", "-f", "-", stdin=team.manifest(name, replicas))
+
+
+def server_side_apply(team, name, replicas):
+    return team.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--field-manager=gitops", "-f", "-",
+        stdin=team.manifest(name, replicas),
+    )  # fmt: skip
+
+
+WAYS = [scale, patch_scale, strategic_patch, json_patch, replace, apply, server_side_apply]
+ON_THE_OBJECT = WAYS[2:]
+BY_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+BY_OBJECT_WAY = pytest.mark.parametrize("way", ON_THE_OBJECT, ids=lambda way: way.__name__)
+BY_NAME = pytest.mark.parametrize("name", ["llm", "v1.2.llm", LONG], ids=["short", "dots", "63"])
+
+
+def probe(rig, team):
+    """Try to pass a ceiling without writing, and return what came of it."""
+    return team.kubectl(
+        "scale", "deployment", "probe", "--replicas=9", "--dry-run=server", "-o", "json"
+    )
+
+
+@pytest.fixture(scope="module")
+def probed(rig):
+    """A namespace in which one workload may have one replica, to see which policies are in force."""
+    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "admission-probe"}})
+    team = Team(rig, "admission-probe")
+    team.deployed("probe", 1)
+    team.limit(probe=1)
+    yield team
+    rig.kubectl("delete", "namespace", "admission-probe", "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def in_force(probed):
+    """Policies are read about once a second; begin when both are seen to act."""
+    poll(
+        lambda: (
+            "ceiling of 1 replicas" in probed.scale("probe", 9).stderr
+            and probed.replicas("probe") == 1
+        ),
+        deadline=30,
+        what="the admission policies to be in force",
+    )
+
+
+@pytest.fixture
+def team(rig, in_force, request):
+    # Every test has many ways, and their names differ at the end, where a namespace's is cut.
+    name = f"admission-{crc32(request.node.name.encode()):08x}"
+    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield Team(rig, name)
+    rig.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@BY_WAY
+def test_no_way_leads_above_the_ceiling(team, way):
+    team.deployed("llm", 2)
+    team.limit(llm=4)
+
+    done = way(team, "llm", 9)
+
+    assert done.returncode == 0, done.stderr
+    assert team.replicas("llm") == 4
+
+
+@BY_WAY
+def test_up_to_the_ceiling_everything_is_allowed(team, way):
+    team.deployed("llm", 2)
+    team.limit(llm=4)
+
+    assert way(team, "llm", 4).returncode == 0
+    assert team.replicas("llm") == 4
+
+
+@BY_WAY
+def test_lowering_is_always_allowed(team, way):
+    team.deployed("llm", 3)
+    team.limit(llm=4)
+
+    assert way(team, "llm", 0).returncode == 0
+    assert team.replicas("llm") == 0
+
+
+@BY_NAME
+def test_a_listed_name_is_clamped_and_no_other(team, name):
+    other = f"{name[:-1]}b" if len(name) == 63 else f"x{name}".replace(".", "a")
+    team.deployed(name, 1)
+    team.deployed(other, 1)
+    team.limit(**{name: 2})
+
+    team.scale(name, 5)
+    team.scale(other, 5)
+
+    assert (team.replicas(name), team.replicas(other)) == (2, 5)
+
+
+def test_a_dot_in_a_name_stands_for_itself(team):
+    team.deployed("v1x2", 1)
+    team.limit(**{"v1.2": 2})
+
+    team.scale("v1x2", 5)
+
+    assert team.replicas("v1x2") == 5
+
+
+@BY_NAME
+def test_a_workload_is_born_at_its_ceiling(team, name):
+    team.limit(**{name: 2})
+
+    assert team.create(name, 7).returncode == 0
+    assert team.replicas(name) == 2
+
+
+def test_absent_replicas_mean_one_and_obey_a_ceiling_of_zero(team):
+    team.limit(none=0, some=3)
+
+    team.create("none")
+    team.create("some")
+
+    assert (team.replicas("none"), team.replicas("some")) == (0, 1)
+
+
+def test_a_generated_name_is_nobodys_ceiling(team):
+    team.limit(llm=1)
+
+    done = team.create(None, 5, generateName="llm-")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["spec"]["replicas"] == 5
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ["label", "deployment", "llm", "tier=hot"],
+        ["annotate", "deployment", "llm", "note=x"],
+        ["set", "image", "deployment/llm", "engine=engine:2"],
+        ["set", "env", "deployment/llm", "A=b"],
+    ],
+    ids=["label", "annotate", "rollout", "env"],
+)
+def test_an_edit_of_a_workload_above_its_ceiling_shrinks_nothing(team, edit):
+    team.deployed("llm", 6)
+    team.limit(llm=4)
+
+    done = team.kubectl(*edit)
+
+    assert done.returncode == 0, done.stderr
+    assert team.replicas("llm") == 6
+
+
+@BY_OBJECT_WAY
+def test_above_its_ceiling_a_workload_may_be_lowered_but_not_raised(team, way):
+    team.deployed("llm", 6)
+    team.limit(llm=4)
+
+    way(team, "llm", 5)
+    lowered = team.replicas("llm")
+    way(team, "llm", 6)
+
+    assert (lowered, team.replicas("llm")) == (5, 5)
+
+
+@pytest.mark.parametrize("way", [scale, patch_scale], ids=lambda way: way.__name__)
+def test_through_scale_a_workload_above_its_ceiling_comes_down_to_it(team, way):
+    team.deployed("llm", 6)
+    team.limit(llm=4)
+
+    assert way(team, "llm", 5).returncode == 0
+    assert team.replicas("llm") == 4
+
+
+def largest(team):
+    """List as many ceilings as the annotation holds, and return the last name."""
+    # An entry and its comma are 17 + 63 + 2 + 1 bytes: 394 of them fit.
+    names = [f"{number:063}" for number in range(394)]
+    team.limit(**dict.fromkeys(names, 3))
+    return names[-1]
+
+
+def test_the_last_entry_of_the_largest_annotation_holds(team):
+    name = largest(team)
+
+    team.create(name, 9)
+    born = team.replicas(name)
+    team.scale(name, 9)
+
+    assert (born, team.replicas(name)) == (3, 3)
+
+
+def test_without_an_annotation_nothing_is_limited(team):
+    team.deployed("llm", 2)
+
+    assert team.scale("llm", 50).stderr == ""
+    assert team.replicas("llm") == 50
+
+
+def test_other_kinds_are_left_alone(team):
+    team.limit(db=1)
+    body = json.loads(team.manifest("db", 3))
+    del body["spec"]["paused"]
+    body["kind"], body["spec"]["serviceName"] = "StatefulSet", "db"
+
+    done = team.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(body))
+
+    assert json.loads(done.stdout)["spec"]["replicas"] == 3
+
+
+def test_a_ceiling_that_cannot_be_read_lifts_nothing(team):
+    team.deployed("llm", 2)
+    team.annotate(CEILINGS, "deployments.apps/llm=99999999999999999999")
+
+    assert team.scale("llm", 9).returncode != 0
+    assert team.replicas("llm") == 2
+
+
+@pytest.mark.parametrize("system", ["kube-system", "kube-public", "kube-node-lease"])
+def test_system_namespaces_are_never_governed(rig, in_force, system):
+    team = Team(rig, system)
+    team.limit(**{"plafond-probe": 0})
+
+    try:
+        team.create("plafond-probe", 2)
+        assert team.replicas("plafond-probe") == 2
+    finally:
+        team.kubectl("delete", "deployment", "plafond-probe", "--wait=false")
+        team.annotate(CEILINGS, None)
+        team.annotate(WHY, None)
+
+
+def test_our_own_namespace_is_never_governed(rig, in_force):
+    team = Team(rig, "plafond-system")
+    body = team.manifest("plafond-probe", 2)
+    team.limit(**{"plafond-probe": 0})
+
+    try:
+        done = team.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=body)
+        assert json.loads(done.stdout)["spec"]["replicas"] == 2
+    finally:
+        team.annotate(CEILINGS, None)
+        team.annotate(WHY, None)
+
+
+NOTICE = f"a cost ceiling of 4 replicas is in force for deployments.apps/llm ({REASON})"
+
+
+@BY_WAY
+def test_a_person_who_asks_for_more_is_told(team, way):
+    team.deployed("llm", 2)
+    team.limit(llm=4)
+
+    said = way(team, "llm", 9).stderr
+
+    assert NOTICE in said
+    assert "it now has 4, more is not granted" in said
+    assert f"see: kubectl describe costpol -n {team.name}" in said
+
+
+@BY_WAY
+def test_a_person_who_stays_below_is_told_nothing(team, way):
+    team.deployed("llm", 1)
+    team.limit(llm=4)
+
+    assert "cost ceiling" not in way(team, "llm", 3).stderr
+
+
+def test_a_label_edit_at_the_ceiling_is_told_nothing(team):
+    team.deployed("llm", 4)
+    team.limit(llm=4)
+
+    assert "cost ceiling" not in team.kubectl("label", "deployment", "llm", "tier=hot").stderr
+
+
+def test_a_controller_is_clamped_and_told_nothing(team):
+    team.deployed("llm", 2)
+    team.limit(llm=4)
+    path = f"/apis/apps/v1/namespaces/{team.name}/deployments/llm/scale"
+    wish = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": "llm", "namespace": team.name},
+        "spec": {"replicas": 9},
+    }
+
+    done = team.rig.kubectl(
+        "replace", "--raw", path, "-f", "-", stdin=json.dumps(wish), as_user=HPA
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert team.replicas("llm") == 4
+
+
+def test_the_operator_may_scale_but_not_edit_a_workload(team):
+    team.deployed("llm", 3)
+    body = '{"spec":{"replicas":2}}'
+    patch = ("patch", "deployment", "llm", "--type=merge", "-p", body)
+
+    scaled = team.kubectl(*patch, "--subresource=scale", as_user=OPERATOR)
+    edited = team.kubectl(*patch, as_user=OPERATOR)
+
+    assert scaled.returncode == 0, scaled.stderr
+    assert team.replicas("llm") == 2
+    assert edited.returncode != 0
+    assert "forbidden" in edited.stderr
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "resource", "answer"),
+    [
+        ("admin", "get", "costpolicies", "yes"),
+        ("admin", "get", "spendledgers", "yes"),
+        ("admin", "create", "costpolicies", "no"),
+        ("admin", "patch", "costpolicies", "no"),
+        ("admin", "delete", "costpolicies", "no"),
+        ("admin", "patch", "spendledgers", "no"),
+        ("view", "get", "costpolicies", "yes"),
+        ("plafond-policy-editor", "create", "costpolicies", "yes"),
+        ("plafond-policy-editor", "patch", "costpolicies", "yes"),
+        ("plafond-policy-editor", "patch", "spendledgers", "no"),
+        ("plafond-policy-editor", "patch", "costpolicies/status", "no"),
+    ],
+)
+def test_who_spends_does_not_set_the_limit(team, role, verb, resource, answer):
+    team.kubectl("create", "rolebinding", "jane", f"--clusterrole={role}", "--user=jane")
+    kind, _, subresource = resource.partition("/")
+    asked = ["auth", "can-i", verb, f"{kind}.plafond.dev", f"--subresource={subresource}"]
+
+    # Aggregated roles are put together by a controller, a moment after they are installed.
+    poll(
+        lambda: team.kubectl(*asked, as_user="jane").stdout.strip() == answer,
+        deadline=30,
+        what=f"{answer} to {role} {verb} {resource}",
+    )
+
+
+REFUSAL = (
+    f"a cost ceiling allows 4 replicas of deployments.apps/llm ({REASON}); "
+    "see: kubectl describe costpol -n "
+)
+
+
+@pytest.fixture(scope="module")
+def no_clamp(rig, probed, in_force):
+    """Take the mutating policy out of force; the backstop is then the whole mechanism."""
+    rig.kubectl("delete", "mutatingadmissionpolicybinding", "plafond-ceiling")
+    poll(lambda: probe(rig, probed).returncode != 0, deadline=30, what="the clamp to be gone")
+    yield
+    rig.apply((REPOSITORY / "manifests" / "admission.yaml").read_text(encoding="utf-8"))
+    poll(lambda: probe(rig, probed).returncode == 0, deadline=30, what="the clamp to be back")
+
+
+@pytest.fixture
+def older(team, no_clamp):
+    """A team on an API server without mutating policies."""
+    return team
+
+
+@BY_WAY
+def test_the_backstop_refuses_what_no_clamp_lowered_and_says_why(older, way):
+    older.deployed("llm", 2)
+    older.limit(llm=4)
+
+    done = way(older, "llm", 9)
+
+    assert done.returncode != 0
+    assert REFUSAL + older.name in done.stderr
+    assert "is in force" not in done.stderr
+    assert older.replicas("llm") == 2
+
+
+@BY_WAY
+def test_the_backstop_allows_up_to_the_ceiling(older, way):
+    older.deployed("llm", 2)
+    older.limit(llm=4)
+
+    assert way(older, "llm", 4).returncode == 0
+    assert older.replicas("llm") == 4
+
+
+@BY_WAY
+def test_the_backstop_allows_lowering_above_the_ceiling(older, way):
+    older.deployed("llm", 6)
+    older.limit(llm=4)
+
+    assert way(older, "llm", 5).returncode == 0
+    assert older.replicas("llm") == 5
+
+
+@BY_NAME
+def test_the_backstop_refuses_a_birth_above_the_ceiling(older, name):
+    older.limit(**{name: 2})
+
+    assert older.create(name, 7).returncode != 0
+    assert older.create(name, 2).returncode == 0
+
+
+def test_the_backstop_refuses_absent_replicas_at_a_ceiling_of_zero(older):
+    older.limit(llm=0)
+
+    assert older.create("llm").returncode != 0
+    assert older.create("llm", 0).returncode == 0
+
+
+def test_the_backstop_lets_a_generated_name_pass(older):
+    older.limit(llm=1)
+
+    assert older.create(None, 5, generateName="llm-").returncode == 0
+
+
+def test_the_backstop_lets_a_label_edit_above_the_ceiling_pass(older):
+    older.deployed("llm", 6)
+    older.limit(llm=4)
+
+    assert older.kubectl("label", "deployment", "llm", "tier=hot").returncode == 0
+    assert older.replicas("llm") == 6
+
+
+def test_the_backstop_reads_the_largest_annotation(older):
+    name = largest(older)
+
+    assert older.create(name, 9).returncode != 0
+    assert older.create(name, 3).returncode == 0
