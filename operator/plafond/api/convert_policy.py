@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from plafond.api import budget as written_budget
 from plafond.api import cost_policy as written
 from plafond.api.convert_values import (
     duration,
@@ -89,13 +90,13 @@ def _target(target: written.Target, field: str) -> Target:
     return Target(target.group, target.kind, target.name, chosen)
 
 
-def _budget(budget: written.Budget, currency: str | None, field: str) -> Budget:
+def _budget(budget: written_budget.Budget, currency: str | None, field: str) -> Budget:
     limit = _limit(budget.limit, currency, f"{field}.limit")
     window = _window(budget.window, f"{field}.window")
     return Budget(budget.name, limit, window, OnExhausted(budget.on_exhausted))
 
 
-def _limit(limit: written.Limit, currency: str | None, field: str) -> Amount:
+def _limit(limit: written_budget.Limit, currency: str | None, field: str) -> Amount:
     if limit.cost is not None and limit.gpu_hours is None:
         return Amount(positive(limit.cost, f"{field}.cost"), _required(currency))
     if limit.gpu_hours is not None and limit.cost is None:
@@ -111,7 +112,7 @@ def _required(currency: str | None) -> str:
     return currency
 
 
-def _window(window: written.BudgetWindow, field: str) -> Window:
+def _window(window: written_budget.BudgetWindow, field: str) -> Window:
     if window.type == "Calendar":
         if window.period is None:
             raise InvalidResource(

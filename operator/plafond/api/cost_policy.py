@@ -10,20 +10,16 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from plafond.api.amounts import (
-    Cost,
     CostPerHour,
-    GpuHours,
     ResourceLimit,
     StabilizationLength,
     TargetPerReplica,
-    WindowLength,
 )
+from plafond.api.budget import Budget
 from plafond.api.fields import (
     MAX_REPLICAS,
     RESOURCE_NAME_PATTERN,
     CurrencyCode,
-    EntryName,
-    Instant,
     Model,
     ObjectName,
     Percent,
@@ -58,75 +54,6 @@ class Target(
     """The one workload that is meant."""
     selector: LabelSelector | None = None
     """The labels of the workloads that are meant."""
-
-
-class Limit(
-    Model,
-    json_schema_extra=rules(
-        rule(
-            "has(self.cost) != has(self.gpuHours)",
-            "a limit must have exactly one of cost and gpuHours",
-        )
-    ),
-):
-    """How much may be spent, in exactly one unit."""
-
-    cost: Cost | None = None
-    """Money in the policy's currency, as a decimal string such as "12000.00"."""
-    gpu_hours: GpuHours | None = None
-    """Accelerator-hours, as a whole quantity such as "800" or "12k"."""
-
-
-class BudgetWindow(
-    Model,
-    json_schema_extra=rules(
-        rule(
-            "self.type != 'Calendar' || has(self.period)",
-            "period must be given with type Calendar",
-            ".period",
-        ),
-        rule(
-            "self.type != 'Calendar' || (!has(self.start) && !has(self.duration))",
-            "start and duration must be absent with type Calendar",
-        ),
-        rule(
-            "self.type != 'Fixed' || (has(self.start) && has(self.duration))",
-            "start and duration must both be given with type Fixed",
-        ),
-        rule(
-            "self.type != 'Fixed' || (!has(self.period) && !has(self.timeZone))",
-            "period and timeZone must be absent with type Fixed",
-        ),
-    ),
-):
-    """The span of time that a limit covers."""
-
-    type: Literal["Calendar", "Fixed"]
-    """Calendar starts again with each period; Fixed happens once."""
-    period: Literal["Hourly", "Daily", "Weekly", "Monthly"] | None = None
-    """How often a Calendar window starts again."""
-    time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    """The IANA time zone whose midnight starts a Calendar window; UTC when absent."""
-    start: Instant | None = None
-    """When a Fixed window starts, in RFC 3339."""
-    duration: WindowLength | None = None
-    """How long a Fixed window lasts, such as "240h"."""
-
-
-class Budget(Model):
-    """A limit for a window. Every pod of the namespace counts, target or not."""
-
-    name: EntryName
-    """How this budget is called in status, Events and metrics."""
-    limit: Limit
-    """How much may be spent in one window."""
-    window: BudgetWindow
-    """The span of time that the limit covers."""
-    on_exhausted: Literal["KeepFloors", "StopAll"]
-    """
-    What the end of the money means: KeepFloors keeps minReplicas running and shows the overshoot,
-    StopAll goes to zero.
-    """
 
 
 ResourceCeilings = Annotated[
