@@ -64,7 +64,8 @@ def _up(arguments: argparse.Namespace) -> None:
     try:
         with doing("installing Plafond and four GPU nodes"):
             rig.install()
-            rig.add_nodes(GPU_NODES)
+            if rig.plays_nodes:
+                rig.add_nodes(GPU_NODES)
         _tell(rig)
         asked_to_end.wait()
     except RigError:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e.rig import components
 from e2e.rig.binaries import binaries
 from e2e.rig.components import Ports
 from e2e.rig.control_plane import ControlPlane, Settings
 from e2e.rig.errors import MissingBinaryError, RigError
+from e2e.rig.processes import Process
 from e2e.rig.products import TOOLS
 
 KUBECONFIG_VARIABLE = "PLAFOND_KUBECONFIG"
@@ -23,6 +25,7 @@ class Cluster:
     kubeconfig: Path
     binaries: Mapping[str, Path]
     control_plane: ControlPlane | None = None
+    plays_nodes: bool = True
     end: Callable[[], None] = lambda: None
 
 
@@ -43,14 +46,14 @@ def start_cluster(directory: Path, ports: Ports, settings: Settings) -> Cluster:
     except BaseException:
         control_plane.kill()
         raise
-    return Cluster(control_plane.kubeconfig, programs, control_plane, control_plane.kill)
+    return Cluster(control_plane.kubeconfig, programs, control_plane, end=control_plane.kill)
 
 
 def _named(path: Path) -> Cluster:
     if not path.is_file():
         msg = f"{KUBECONFIG_VARIABLE} names {path}, which is no file"
         raise RigError(msg)
-    return Cluster(path.resolve(), binaries(TOOLS))
+    return Cluster(path.resolve(), binaries(TOOLS), plays_nodes=False)
 
 
 def has_docker() -> bool:
@@ -67,5 +70,14 @@ def _kind(directory: Path) -> Cluster:
     from pytest_kind import KindCluster  # noqa: PLC0415 - see above
 
     cluster = KindCluster(f"plafond-{directory.name}", kubeconfig=directory / "admin.kubeconfig")
+    programs = binaries((*TOOLS, "kwok"))
     cluster.create()
-    return Cluster(cluster.kubeconfig_path, binaries(TOOLS), end=cluster.delete)
+    command = components.kwok(programs["kwok"], cluster.kubeconfig_path, beside_kubelets=True)
+    kwok = Process("kwok", command, directory)
+    kwok.spawn()
+
+    def end() -> None:
+        kwok.kill()
+        cluster.delete()
+
+    return Cluster(cluster.kubeconfig_path, programs, end=end)

@@ -155,16 +155,31 @@ class Rig:
         """Apply the repository's CRDs and manifests, except the kinds in *leave_out*."""
         install(self._kubectl, leave_out)
 
+    @property
+    def plays_nodes(self) -> bool:
+        """Whether machines can be added; a cluster that the user names brings its own."""
+        return self._running.plays_nodes
+
     def add_nodes(self, nodes: Iterable[Node]) -> None:
         """Add machines and wait until pods can be scheduled on them."""
-        wanted = list(nodes)
-        self._kubectl.check("create", "-f", "-", stdin=as_text(map(manifest, wanted)))
-        names = {node.name for node in wanted}
-        poll(lambda: names <= self._open_nodes(), deadline=60, what="the nodes to be ready")
+        wanted = {node.name: manifest(node) for node in nodes}
+        missing = wanted.keys() - {node["metadata"]["name"] for node in self._nodes()}
+        if missing and not self.plays_nodes:
+            msg = (
+                f"the cluster has no node {min(missing)}, and a named cluster brings its own nodes"
+            )
+            raise RigError(msg)
+        if missing:
+            added = [wanted[name] for name in sorted(missing)]
+            self._kubectl.check("create", "-f", "-", stdin=as_text(added))
+        poll(lambda: wanted.keys() <= self._open_nodes(), deadline=60, what="the nodes to be ready")
 
     def _open_nodes(self) -> set[str]:
-        nodes = self.get("/api/v1/nodes")["items"]
-        return {node["metadata"]["name"] for node in nodes if is_open(node)}
+        return {node["metadata"]["name"] for node in self._nodes() if is_open(node)}
+
+    def _nodes(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self.get("/api/v1/nodes")["items"]
+        return found
 
     def service_account_kubeconfig(self, namespace: str, name: str) -> Path:
         """Write a kubeconfig with a fresh token of a ServiceAccount and return its path."""

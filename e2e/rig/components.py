@@ -8,9 +8,11 @@ from typing import Any
 import yaml
 
 from e2e.rig.certificates import Pki
+from e2e.rig.nodes import PLAYED_KEY, PLAYED_VALUE
 
 LOOPBACK = "127.0.0.1"
 AUDIT_LOG = "audit.log"
+PLAYED = f"{PLAYED_KEY}={PLAYED_VALUE}"
 STAGES = Path(__file__).parent / "stages.yaml"
 
 AUDIT_POLICY: dict[str, Any] = {
@@ -141,13 +143,18 @@ def scheduler(binary: Path, kubeconfig: Path, ports: Ports, pki: Pki) -> list[st
     ]
 
 
-def kwok(binary: Path, kubeconfig: Path) -> list[str]:
+def kwok(binary: Path, kubeconfig: Path, *, beside_kubelets: bool = False) -> list[str]:
     """Return the command line of KWOK, which plays the kubelets as `stages.yaml` says."""
+    which = (
+        ["--manage-all-nodes=false", f"--manage-nodes-with-annotation-selector={PLAYED}"]
+        if beside_kubelets
+        else ["--manage-all-nodes=true"]
+    )
     return [
         str(binary),
         f"--kubeconfig={kubeconfig}",
         f"--config={STAGES}",
-        "--manage-all-nodes=true",
+        *which,
         "--node-lease-duration-seconds=40",
     ]
 

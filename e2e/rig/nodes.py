@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+PLAYED_KEY, PLAYED_VALUE = "kwok.x-k8s.io/node", "fake"
+
 
 @dataclass(frozen=True)
 class Node:
@@ -30,6 +32,8 @@ def manifest(node: Node) -> dict[str, Any]:
         "metadata": {
             "name": node.name,
             "labels": {"kubernetes.io/hostname": node.name, **node.labels},
+            # Where real kubelets run beside it, KWOK plays only those nodes that say so.
+            "annotations": {PLAYED_KEY: PLAYED_VALUE},
         },
         "status": {"capacity": room, "allocatable": room},
     }

@@ -7,7 +7,9 @@ was killed. Standard library only, because it runs isolated from the package.
 
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,10 +19,14 @@ PATIENCE_SECONDS = 5.0
 
 
 def processes_of(directory: Path) -> list[int]:
-    """Return the ids of the live processes that were started for the rig in *directory*."""
-    if Path("/proc/self/environ").exists():
-        return [pid for pid in _all_pids() if pid != os.getpid() and _is_marked(pid, directory)]
-    return [pid for pid in _written_pids(directory) if _is_alive(pid)]
+    """Return the ids of the live processes that were started for the rig in *directory*.
+
+    The mark is in their environment, which is inherited: grandchildren are found too, and there is
+    no moment between starting a process and noting its id in which a crash would lose it.
+    """
+    mark = f"{MARKER}={directory}"
+    found = _by_proc(mark) if Path("/proc/self/environ").exists() else _by_ps(mark)
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def end_processes_of(directory: Path) -> list[int]:
@@ -37,31 +43,27 @@ def end_processes_of(directory: Path) -> list[int]:
     return ended
 
 
-def _all_pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+def _by_proc(mark: str) -> list[int]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _is_marked(pid, mark.encode())]
 
 
-def _is_marked(pid: int, directory: Path) -> bool:
-    # The environment is inherited, so grandchildren are found too, and there is no moment
-    # between starting a process and noting its id in which a crash would lose it.
+def _is_marked(pid: int, mark: bytes) -> bool:
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes()
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return f"{MARKER}={directory}".encode() in environment.split(b"\0") and state != "Z"
+    return mark in environment.split(b"\0") and state != "Z"
 
 
-def _written_pids(directory: Path) -> list[int]:
-    return [int(file.read_text()) for file in directory.glob("*.pid")]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
+def _by_ps(mark: str) -> list[int]:
+    # Systems without /proc, such as macOS, show the environment of one's own processes here.
+    ps = shutil.which("ps") or "/bin/ps"
+    command = [ps, "axeww", "-o", "pid=,stat=,command="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - a fixed command
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(row[0]) for row in rows if mark in row and not row[1].startswith("Z")]
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from e2e.rig.cluster import Rig
 from e2e.rig.demand import read_recording
 from e2e.rig.engine import Kind, Profile
 from e2e.rig.install import REPOSITORY
-from e2e.rig.manifests import deployment, job
+from e2e.rig.manifests import EngineShape, deployment, job
 from e2e.rig.nodes import GPU_NODES
 from e2e.rig.polling import poll
 from e2e.rig.reaper import processes_of
@@ -38,7 +38,7 @@ def value(rig, promql):
 
 
 def test_a_pod_is_ready_its_start_delay_after_it_was_scheduled(rig, namespace):
-    rig.apply(deployment(namespace, "chat", replicas=2, start_delay="2s"))
+    rig.apply(deployment(namespace, "chat", 2, EngineShape(start_delay="2s")))
 
     for life in lives_in(rig, namespace, count=2):
         assert life.owner == "Deployment/chat"
@@ -47,7 +47,7 @@ def test_a_pod_is_ready_its_start_delay_after_it_was_scheduled(rig, namespace):
 
 
 def test_a_pod_terminates_for_its_grace_period(rig, namespace):
-    rig.apply(deployment(namespace, "chat", grace_seconds=2))
+    rig.apply(deployment(namespace, "chat", 1, EngineShape(grace_seconds=2)))
     lives_in(rig, namespace)
 
     rig.kubectl("scale", "deployment/chat", f"--namespace={namespace}", "--replicas=0")
@@ -113,7 +113,7 @@ def test_an_embedding_engines_gpus_show_its_load(rig, namespace):
     # Two replicas serve 5 per second each: 4 per second are 40 %.
     profile = Profile(Kind.EMBEDDING, service_seconds=0.2, concurrency_per_replica=1)
     rig.fleet.set_profile(workload, profile)
-    rig.apply(deployment(namespace, "embed", replicas=2, gpus=2))
+    rig.apply(deployment(namespace, "embed", 2, EngineShape(gpus=2)))
     lives_in(rig, namespace, count=2)
 
     rig.fleet.set_demand(workload, requests_per_second=4)
