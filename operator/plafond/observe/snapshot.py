@@ -17,7 +17,7 @@ from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
 from plafond.observe.join import joined_pods, joined_workloads
-from plafond.observe.records.ledgers import LedgerRecord
+from plafond.observe.records.ledgers import LEDGER_NAME, LedgerRecord
 
 
 class MeterReader(Protocol):
@@ -94,11 +94,12 @@ class Observer:
         self._pods.store.forget(uids)
 
     def ledgers(self) -> Mapping[str, LedgerRecord]:
-        """Return the ledgers' objects by namespace; of several in one, the first by name."""
-        found = sorted(
-            self._ledgers.store.records.values(), key=lambda each: each.name, reverse=True
-        )
-        return {each.namespace: each for each in found}
+        """Return the ledgers' objects by namespace."""
+        return {
+            each.namespace: each
+            for each in self._ledgers.store.records.values()
+            if each.name == LEDGER_NAME
+        }
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return what cannot be read: whole kinds, and single objects of them."""

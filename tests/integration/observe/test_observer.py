@@ -47,7 +47,7 @@ async def test_a_snapshot_joins_pods_workloads_and_autoscalers(fake, observer):
     fake.put(made.POLICIES, made.policy("limits"))
     fake.put(made.POLICIES, made.policy("broken", ceilings={}, budgets="none"))
     fake.put(made.PRICES, made.price_sheet("eur"))
-    fake.put(made.LEDGERS, made.ledger("head", "team-a"))
+    fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
 
     await observer.start()
     await observer.wait_synced(timedelta(seconds=5))
@@ -110,13 +110,13 @@ async def test_a_kind_that_appears_later_is_picked_up(fake, observer):
 
 
 async def test_a_ledger_that_cannot_be_read_is_a_gap(fake, observer):
-    fake.put(made.LEDGERS, made.ledger("head", "team-a", memory="not JSON"))
+    fake.put(made.LEDGERS, made.ledger("plafond", "team-a", memory="not JSON"))
 
     await observer.start()
     await observer.wait_synced(timedelta(seconds=5))
 
     assert (await observer.snapshot(NOW)).records == {}
-    assert [gap.why for gap in observer.gaps() if "SpendLedgers team-a/head" in gap.why]
+    assert [gap.why for gap in observer.gaps() if "SpendLedgers team-a/plafond" in gap.why]
 
 
 async def test_changes_wake_the_loop_and_echoes_do_not(fake):
@@ -130,8 +130,8 @@ async def test_changes_wake_the_loop_and_echoes_do_not(fake):
         woken.clear()
 
         fake.put(made.DEPLOYMENTS, made.deployment("llm"))  # a new version, and nothing else
-        fake.put(made.LEDGERS, made.ledger("head", "team-a"))
-        fake.put(made.LEDGERS, made.ledger("head", "team-a"))
+        fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
+        fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
         await eventually(lambda: len(observer.ledgers()) == 1)
         assert len(woken) == 1  # the ledger that came into being
 

@@ -71,6 +71,37 @@ def test_a_deployment_that_is_being_deleted_is_terminating():
     assert parse(deployment("llm", deletionTimestamp="2026-11-01T09:00:00Z")).is_terminating
 
 
+def managed(manager, *fields, subresource=""):
+    return {
+        "manager": manager,
+        "operation": "Update",
+        "subresource": subresource,
+        "fieldsV1": {"f:spec": {f"f:{name}": {} for name in fields}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("entries", "is_ours"),
+    [
+        pytest.param([], False, id="nobody noted"),
+        pytest.param([managed("plafond", "replicas", subresource="scale")], True, id="we did"),
+        pytest.param(
+            [managed("kubectl", "replicas"), managed("plafond", "template")],
+            False,
+            id="we wrote something else",
+        ),
+        pytest.param(
+            [managed("kube-controller-manager", "replicas", subresource="scale")],
+            False,
+            id="an autoscaler did",
+        ),
+        pytest.param([{"manager": "plafond"}], False, id="no fields"),
+    ],
+)
+def test_the_count_is_ours_when_our_field_manager_holds_it(entries, is_ours):
+    assert parse(deployment("llm", managedFields=entries)).is_count_ours is is_ours
+
+
 @pytest.mark.parametrize("count", ["3", -1, 2.5])
 def test_a_count_that_is_none_is_an_error(count):
     with pytest.raises(ValueError, match="replicas"):

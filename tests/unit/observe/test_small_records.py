@@ -144,20 +144,20 @@ def test_a_price_sheet_is_read_and_one_that_means_nothing_is_an_error():
 
 
 def test_a_ledger_is_read_with_the_version_that_a_write_replaces():
-    found = ledgers.parse(made.ledger("head", "team-a"))
+    found = ledgers.parse(made.ledger("plafond", "team-a"))
 
-    assert (found.namespace, found.name, found.resource_version) == ("team-a", "head", "1")
+    assert (found.namespace, found.name, found.resource_version) == ("team-a", "plafond", "1")
     assert found.record == NamespaceRecord()
 
 
 def test_a_ledger_that_was_tampered_with_is_an_error_and_not_empty():
     with pytest.raises(ValueError, match="memory"):
-        ledgers.parse(made.ledger("head", "team-a", memory="{"))
+        ledgers.parse(made.ledger("plafond", "team-a", memory="{"))
 
 
 def test_a_ledger_wakes_only_when_it_comes_or_goes():
-    one = ledgers.parse(made.ledger("head", "team-a"))
-    other = ledgers.parse(made.ledger("head", "team-b"))
+    one = ledgers.parse(made.ledger("plafond", "team-a"))
+    other = ledgers.parse(made.ledger("plafond", "team-b"))
 
     assert ledgers.is_relevant(None, one)
     assert ledgers.is_relevant(one, None)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from plafond.api.annotations import is_ignored
 from plafond.model.labels import Operator, Requirement
@@ -16,8 +17,11 @@ from plafond.observe.records.fields import (
 )
 from plafond.observe.records.requests import effective_requests
 
-_DEFAULT_REPLICAS = 1
-_DEFAULT_GRACE_SECONDS = 30
+# In whose name the enforcer writes counts; the API server notes it beside the field.
+FIELD_MANAGER: Final = "plafond"
+
+_DEFAULT_REPLICAS: Final = 1
+_DEFAULT_GRACE_SECONDS: Final = 30
 
 
 def parse(raw: Raw) -> Workload:
@@ -35,6 +39,7 @@ def parse(raw: Raw) -> Workload:
         labels=dict(part(meta, "labels")),
         node_requirements=node_requirements(pod_spec),
         termination_grace=timedelta(seconds=grace),
+        is_count_ours=_is_count_ours(meta),
         is_ignored=is_ignored(part(meta, "annotations")),
         is_terminating=is_terminating(raw),
     )
@@ -60,6 +65,15 @@ def node_requirements(pod_spec: Raw) -> tuple[Requirement, ...]:
         for key, value in part(pod_spec, "nodeSelector").items()
     )
     return selected + _affine(part(part(pod_spec, "affinity"), "nodeAffinity"))
+
+
+def _is_count_ours(meta: Raw) -> bool:
+    """Say whether we changed the count last: whoever changes a field takes it over from others."""
+    return any(
+        entry.get("manager") == FIELD_MANAGER
+        and "f:replicas" in part(part(entry, "fieldsV1"), "f:spec")
+        for entry in parts(meta, "managedFields")
+    )
 
 
 def _affine(node_affinity: Raw) -> tuple[Requirement, ...]:
