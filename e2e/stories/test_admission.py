@@ -11,120 +11,23 @@ from zlib import crc32
 import pytest
 from e2e.rig.install import REPOSITORY
 from e2e.rig.polling import poll
+from e2e.stories.admission import ON_THE_OBJECT, REASON, WAYS, Team, patch_scale, scale
 
-from plafond.api.annotations import CEILINGS, WHY, encode_ceilings, encode_why
-from plafond.model.workload import WorkloadId
+from plafond.api.annotations import CEILINGS, WHY
 
 # One worker for the whole file: the second half takes a policy out of force for its rig.
 pytestmark = pytest.mark.xdist_group("admission")
 
-REASON = "month 82 %, 2130 EUR left until 2026-12-01"
 LONG = "a" * 63
 HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
-OPERATOR = "system:serviceaccount:plafond-system:plafond"
 
 
-class Team:
-    """A namespace, its Deployments and the ceilings that its annotation lists."""
-
-    def __init__(self, rig, name):
-        self.rig, self.name = rig, name
-
-    def limit(self, **ceilings):
-        """List ceilings by name; the operator itself writes no other form."""
-        listed = {WorkloadId(self.name, "Deployment", n): c for n, c in ceilings.items()}
-        self.annotate(CEILINGS, encode_ceilings(listed))
-        self.annotate(WHY, encode_why(REASON))
-
-    def annotate(self, key, value):
-        body = json.dumps({"metadata": {"annotations": {key: value}}})
-        # The largest annotation is longer than one argument may be.
-        done = self.rig.kubectl(
-            "patch", "namespace", self.name, "--type=merge", "--patch-file=/dev/stdin", stdin=body
-        )
-        assert done.returncode == 0, done.stderr
-
-    def manifest(self, name, replicas=None, **metadata):
-        labels = {"app": "x"}
-        pod = {"containers": [{"name": "engine", "image": "engine"}]}
-        # Paused, so that no pods come and go while only the count matters.
-        spec = {
-            "paused": True,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": pod},
-        }
-        if replicas is not None:
-            spec["replicas"] = replicas
-        whole = {"namespace": self.name, **({"name": name} if name else {}), **metadata}
-        return json.dumps(
-            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": whole, "spec": spec}
-        )
-
-    def create(self, name, replicas=None, **metadata):
-        return self.rig.kubectl(
-            "create", "-o", "json", "-f", "-", stdin=self.manifest(name, replicas, **metadata)
-        )
-
-    def deployed(self, name, replicas):
-        """Create a Deployment before any ceiling is listed, and return its name."""
-        done = self.create(name, replicas)
-        assert done.returncode == 0, done.stderr
-        return name
-
-    def replicas(self, name):
-        path = f"/apis/apps/v1/namespaces/{self.name}/deployments/{name}"
-        return self.rig.get(path)["spec"]["replicas"]
-
-    def kubectl(self, *args, **options):
-        return self.rig.kubectl("-n", self.name, *args, **options)
-
-    def scale(self, name, replicas, **options):
-        return self.kubectl("scale", "deployment", name, f"--replicas={replicas}", **options)
-
-
-def scale(team, name, replicas):
-    return team.scale(name, replicas)
-
-
-def patch_scale(team, name, replicas):
-    body = json.dumps({"spec": {"replicas": replicas}})
-    return team.kubectl(
-        "patch", "deployment", name, "--subresource=scale", "--type=merge", "-p", body
-    )
-
-
-def strategic_patch(team, name, replicas):
-    return team.kubectl("patch", "deployment", name, "-p", f'{{"spec":{{"replicas":{replicas}}}}}')
-
-
-def json_patch(team, name, replicas):
-    operation = [{"op": "add", "path": "/spec/replicas", "value": replicas}]
-    return team.kubectl("patch", "deployment", name, "--type=json", "-p", json.dumps(operation))
-
-
-def replace(team, name, replicas):
-    return team.kubectl("replace", "-f", "-", stdin=team.manifest(name, replicas))
-
-
-def apply(team, name, replicas):
-    return team.kubectl("apply", "-f", "-", stdin=team.manifest(name, replicas))
-
-
-def server_side_apply(team, name, replicas):
-    return team.kubectl(
-        "apply", "--server-side", "--force-conflicts", "--field-manager=gitops", "-f", "-",
-        stdin=team.manifest(name, replicas),
-    )  # fmt: skip
-
-
-WAYS = [scale, patch_scale, strategic_patch, json_patch, replace, apply, server_side_apply]
-ON_THE_OBJECT = WAYS[2:]
 BY_WAY = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 BY_OBJECT_WAY = pytest.mark.parametrize("way", ON_THE_OBJECT, ids=lambda way: way.__name__)
 BY_NAME = pytest.mark.parametrize("name", ["llm", "v1.2.llm", LONG], ids=["short", "dots", "63"])
 
 
-def probe(rig, team):
+def probe(team):
     """Try to pass a ceiling without writing, and return what came of it."""
     return team.kubectl(
         "scale", "deployment", "probe", "--replicas=9", "--dry-run=server", "-o", "json"
@@ -133,7 +36,7 @@ def probe(rig, team):
 
 @pytest.fixture(scope="module")
 def probed(rig):
-    """A namespace in which one workload may have one replica, to see which policies are in force."""
+    """A namespace in which a workload may have one replica, to see which policies act."""
     rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "admission-probe"}})
     team = Team(rig, "admission-probe")
     team.deployed("probe", 1)
@@ -403,49 +306,6 @@ def test_a_controller_is_clamped_and_told_nothing(team):
     assert team.replicas("llm") == 4
 
 
-def test_the_operator_may_scale_but_not_edit_a_workload(team):
-    team.deployed("llm", 3)
-    body = '{"spec":{"replicas":2}}'
-    patch = ("patch", "deployment", "llm", "--type=merge", "-p", body)
-
-    scaled = team.kubectl(*patch, "--subresource=scale", as_user=OPERATOR)
-    edited = team.kubectl(*patch, as_user=OPERATOR)
-
-    assert scaled.returncode == 0, scaled.stderr
-    assert team.replicas("llm") == 2
-    assert edited.returncode != 0
-    assert "forbidden" in edited.stderr
-
-
-@pytest.mark.parametrize(
-    ("role", "verb", "resource", "answer"),
-    [
-        ("admin", "get", "costpolicies", "yes"),
-        ("admin", "get", "spendledgers", "yes"),
-        ("admin", "create", "costpolicies", "no"),
-        ("admin", "patch", "costpolicies", "no"),
-        ("admin", "delete", "costpolicies", "no"),
-        ("admin", "patch", "spendledgers", "no"),
-        ("view", "get", "costpolicies", "yes"),
-        ("plafond-policy-editor", "create", "costpolicies", "yes"),
-        ("plafond-policy-editor", "patch", "costpolicies", "yes"),
-        ("plafond-policy-editor", "patch", "spendledgers", "no"),
-        ("plafond-policy-editor", "patch", "costpolicies/status", "no"),
-    ],
-)
-def test_who_spends_does_not_set_the_limit(team, role, verb, resource, answer):
-    team.kubectl("create", "rolebinding", "jane", f"--clusterrole={role}", "--user=jane")
-    kind, _, subresource = resource.partition("/")
-    asked = ["auth", "can-i", verb, f"{kind}.plafond.dev", f"--subresource={subresource}"]
-
-    # Aggregated roles are put together by a controller, a moment after they are installed.
-    poll(
-        lambda: team.kubectl(*asked, as_user="jane").stdout.strip() == answer,
-        deadline=30,
-        what=f"{answer} to {role} {verb} {resource}",
-    )
-
-
 REFUSAL = (
     f"a cost ceiling allows 4 replicas of deployments.apps/llm ({REASON}); "
     "see: kubectl describe costpol -n "
@@ -456,10 +316,10 @@ REFUSAL = (
 def no_clamp(rig, probed, in_force):
     """Take the mutating policy out of force; the backstop is then the whole mechanism."""
     rig.kubectl("delete", "mutatingadmissionpolicybinding", "plafond-ceiling")
-    poll(lambda: probe(rig, probed).returncode != 0, deadline=30, what="the clamp to be gone")
+    poll(lambda: probe(probed).returncode != 0, deadline=30, what="the clamp to be gone")
     yield
     rig.apply((REPOSITORY / "manifests" / "admission.yaml").read_text(encoding="utf-8"))
-    poll(lambda: probe(rig, probed).returncode == 0, deadline=30, what="the clamp to be back")
+    poll(lambda: probe(probed).returncode == 0, deadline=30, what="the clamp to be back")
 
 
 @pytest.fixture
