@@ -1,12 +1,28 @@
 """A real control plane for the stories: one rig per pytest worker, one namespace per test."""
 
+import contextlib
+import os
 import re
+import secrets
 from collections.abc import Iterator
 
 import pytest
 
+from e2e.rig.backends import KUBECONFIG_VARIABLE
+from e2e.rig.binaries import binaries
 from e2e.rig.cluster import Rig
+from e2e.rig.errors import RigError
 from e2e.rig.nodes import GPU_NODES
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Get the rig's programs before the first test's time limit begins to run."""
+    is_worker = hasattr(session.config, "workerinput")
+    if is_worker or session.config.option.collectonly or KUBECONFIG_VARIABLE in os.environ:
+        return
+    # Another backend may do without; if none does, the tests fail with this sentence.
+    with contextlib.suppress(RigError):
+        binaries()
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +38,8 @@ def rig() -> Iterator[Rig]:
 def namespace(rig: Rig, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the test's own, named after it."""
     words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
-    name = words[:50].strip("-")
+    # Long names of parametrized tests may differ only in what is cut off.
+    name = f"{words[:50].strip('-')}-{secrets.token_hex(2)}"
     rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     rig.kubectl("delete", "namespace", name, "--wait=false")
@@ -30,10 +47,10 @@ def namespace(rig: Rig, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """Keep the logs of a rig on which a test failed, and say where they are."""
+    """Keep the logs of the rigs on which a test failed, and say where they are."""
     report = yield
-    used = getattr(item, "funcargs", {}).get("rig")
-    if report.failed and isinstance(used, Rig):
-        used.keep_logs = True
-        report.sections.append(("rig", f"its logs and audit log are in {used.directory}"))
+    used = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Rig)]
+    for each in used if report.failed else ():
+        each.keep_logs = True
+        report.sections.append(("rig", f"its logs and audit log are in {each.directory}"))
     return report

@@ -22,7 +22,8 @@ def binaries(wanted: Collection[str] | None = None) -> Mapping[str, Path]:
     found = {product.name: at_hand(product) for product in asked}
     missing = [product for product in asked if found[product.name] is None]
     if missing:
-        with locked(cache_directory() / "bin" / ".lock"):
+        busy = "waiting for another process that gets the rig's programs"
+        with locked(cache_directory() / "bin" / ".lock", busy):
             found |= _get_all(missing)
     return {name: path for name, path in found.items() if path is not None}
 

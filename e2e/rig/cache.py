@@ -3,8 +3,10 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+from e2e.rig.progress import doing
 
 
 def cache_directory() -> Path:
@@ -17,9 +19,18 @@ def cache_directory() -> Path:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold *path* locked against other processes; the kernel lets go when the holder dies."""
+def locked(path: Path, if_busy: str = "") -> Iterator[None]:
+    """Hold *path* locked against other processes; the kernel lets go when the holder dies.
+
+    Args:
+        path: the lock's file.
+        if_busy: what to say if another process holds it and we have to wait.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with doing(if_busy) if if_busy else nullcontext():
+                fcntl.flock(handle, fcntl.LOCK_EX)
         yield

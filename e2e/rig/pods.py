@@ -10,6 +10,7 @@ import aiohttp
 
 from e2e.rig.kubeconfig import ApiAccess
 from e2e.rig.lifetimes import owner_of
+from e2e.rig.progress import say
 from e2e.rig.quantities import pod_requests
 
 GPU = "nvidia.com/gpu"
@@ -54,8 +55,10 @@ class ReadyPods:
             while True:
                 try:
                     await self._list_and_watch(session)
-                except (aiohttp.ClientError, TimeoutError):
-                    # Engines go on serving while the API server is down; so do ours.
+                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                    # Engines go on serving while the API server is down; so do ours. A killed
+                    # one may leave half an event behind, which is no JSON.
+                    say(f"listening again to the API server: {error!r}")
                     await asyncio.sleep(RETRY_SECONDS)
 
     async def _list_and_watch(self, session: aiohttp.ClientSession) -> None:

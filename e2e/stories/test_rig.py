@@ -1,6 +1,7 @@
 """The rig keeps its own promises: what the other stories stand on."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -186,24 +187,41 @@ import threading
 from e2e.rig.cluster import Rig
 rig = Rig()
 rig.start()
-print(rig.directory, flush=True)
+print(rig.directory, rig._home.watched.pid, flush=True)
 threading.Event().wait()
 """
 
 
-def test_a_caller_that_is_killed_leaves_no_process():
-    caller = subprocess.Popen(  # noqa: S603 - our own code in our own Python
+@pytest.fixture
+def caller():
+    """Another process with a rig: the process, the rig's folder and its reaper's id."""
+    process = subprocess.Popen(  # noqa: S603 - our own code in our own Python
         [sys.executable, "-c", CALLER], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )
-    directory = Path(caller.stdout.readline().strip())
-    started = processes_of(directory)
+    directory, reaper = process.stdout.readline().split()
+    assert len(processes_of(Path(directory))) == 7
+    yield process, Path(directory), int(reaper)
+    process.communicate()
 
-    caller.send_signal(signal.SIGKILL)
-    caller.communicate()
 
-    assert len(started) == 7
+def test_a_caller_that_is_killed_leaves_no_process(caller):
+    process, directory, _ = caller
+
+    process.kill()
+
     poll(lambda: not processes_of(directory), deadline=10, what="the reaper to end them all")
-    # Whoever starts a rig next finds it dead, and only keeps its logs for a day.
+
+
+def test_what_a_killed_reaper_left_is_ended_by_the_next_rig(caller):
+    process, directory, reaper = caller
+
+    os.kill(reaper, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    assert len(processes_of(directory)) == 7
+
     with Rig():
+        assert processes_of(directory) == []
+        # Its data are gone; its logs stay a day, because a failure may point at them.
         assert not (directory / "etcd").exists()
         assert (directory / "kube-apiserver.log").exists()
