@@ -52,7 +52,7 @@ def accrue(
     for pod in pods:
         seen.add(pod.uid)
         before = open_pods.get(pod.uid)
-        if before is None and pod.scheduled_at is None:
+        if before is None and not _is_news(pod, stretch.as_of):
             continue
         priced = _priced(before, price(pod))
         charges += _of_pod(pod, priced, before, stretch)
@@ -62,6 +62,13 @@ def accrue(
         if uid not in seen:
             charges += _charges(lost, _span(stretch.as_of, None, stretch))
     return Accrual(tuple(charges), still_open)
+
+
+def _is_news(pod: Pod, as_of: datetime | None) -> bool:
+    # A pod that is not open was either charged in full, or never seen by the last entry.
+    if pod.scheduled_at is None:
+        return False
+    return pod.ended_at is None or as_of is None or pod.ended_at > as_of
 
 
 def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:

@@ -1,0 +1,29 @@
+"""The operator's own endpoints: `/metrics` for Prometheus and `/readyz` for Kubernetes."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+
+async def serve(
+    address: str, registry: CollectorRegistry, is_ready: Callable[[], bool]
+) -> web.AppRunner:
+    """Serve on *address* (`host:port`) until the runner that is returned is cleaned up."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def readyz(_: web.Request) -> web.Response:
+        if is_ready():
+            return web.Response(text="ok\n")
+        return web.Response(status=503, text="no pass was completed lately\n")
+
+    app = web.Application()
+    app.add_routes([web.get("/metrics", metrics), web.get("/readyz", readyz)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, _, port = address.rpartition(":")
+    await web.TCPSite(runner, host, int(port)).start()
+    return runner

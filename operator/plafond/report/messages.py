@@ -1,0 +1,42 @@
+"""Sentences for people, made from values. What, why, the number, until when."""
+
+from decimal import Decimal
+
+from plafond.decide.decision import Decision
+from plafond.decide.judge import Judgement
+from plafond.model.budget import BudgetPosition
+
+
+def amount(value: Decimal, unit: str) -> str:
+    """Return *value* as people read it: two decimals, and its unit."""
+    return f"{value:.2f} {unit}"
+
+
+def moved(decision: Decision) -> str:
+    """Return what happened to one workload, and why."""
+    count = f"{decision.observed_replicas} → {decision.desired_replicas} replicas"
+    ceiling = "" if decision.ceiling is None else f" (ceiling {decision.ceiling})"
+    why = "" if decision.reason is None else f": {decision.reason.sentence}"
+    return f"{count}{ceiling}{why}"
+
+
+def standing(position: BudgetPosition) -> str:
+    """Return where a budget stands."""
+    unit = position.budget.limit.unit
+    return (
+        f"budget {position.budget.name}: {amount(position.spend.value, unit)} of "
+        f"{amount(position.budget.limit.value, unit)} spent ({position.used_percent} %), "
+        f"until {position.span.end:%Y-%m-%dT%H:%M:%SZ}"
+    )
+
+
+def summary(judgement: Judgement) -> str:
+    """Return one sentence on how a policy set stands."""
+    if judgement.left_alone is not None:
+        return f"nothing is decided: {judgement.left_alone.why}"
+    parts = [standing(position) for position in judgement.account.positions]
+    squeezed = judgement.pace.utilization_percent
+    if squeezed is not None:
+        parts.append(f"money is short: replicas run at up to {squeezed} % before work is refused")
+    moves = [f"{d.workload.name} {moved(d)}" for d in judgement.decisions if d.moves]
+    return "; ".join([*parts, *moves])[:1000] or "within all limits"
