@@ -6,8 +6,8 @@ aside: for thousands of objects they cost several times the time and memory of p
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -48,28 +48,21 @@ class ApiReader:
         limits = ClientTimeout(
             total=self._timeouts.list_seconds, sock_connect=self._timeouts.connect_seconds
         )
-        try:
+        with _translated(path):
             async with self._response(path, query, limits) as response:
                 return _json_object(await response.read(), path)
-        except _TRANSPORT_ERRORS as error:
-            raise _not_answered(path, error) from error
 
-    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Raw, None]:
-        """Yield the events at *path* until the server ends the stream."""
+    @asynccontextmanager
+    async def watch(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[Raw]]:
+        """Begin a watch at *path* and yield its events; they end when the server says so."""
         limits = ClientTimeout(
             total=None,
             sock_connect=self._timeouts.connect_seconds,
             sock_read=self._timeouts.silence_seconds,
         )
-        try:
+        with _translated(path):
             async with self._response(path, query, limits) as response:
-                async for line in _lines(response, path):
-                    yield _json_object(line, path)
-        except SocketTimeoutError as error:
-            msg = f"{path}: the watch was silent for {self._timeouts.silence_seconds:g} s"
-            raise SilenceError(msg) from error
-        except _TRANSPORT_ERRORS as error:
-            raise _not_answered(path, error) from error
+                yield _events(response, path)
 
     @asynccontextmanager
     async def _response(
@@ -110,6 +103,23 @@ async def _message(response: ClientResponse) -> str:
     return str(found or response.reason or "")
 
 
+@contextmanager
+def _translated(path: str) -> Iterator[None]:
+    try:
+        yield
+    except SocketTimeoutError as error:
+        msg = f"{path}: the API server fell silent"
+        raise SilenceError(msg) from error
+    except _TRANSPORT_ERRORS as error:
+        msg = f"{path}: the API server did not answer ({str(error) or type(error).__name__})"
+        raise ObservationError(msg) from error
+
+
+async def _events(response: ClientResponse, path: str) -> AsyncIterator[Raw]:
+    async for line in _lines(response, path):
+        yield _json_object(line, path)
+
+
 async def _lines(response: ClientResponse, path: str) -> AsyncIterator[bytes]:
     # The response's own readline() refuses lines above its buffer limit, and large objects exist.
     rest = b""
@@ -133,7 +143,3 @@ def _json_object(text: bytes, path: str) -> Raw:
         msg = f"{path}: the API server's answer is not an object"
         raise ObservationError(msg)
     return found
-
-
-def _not_answered(path: str, error: Exception) -> ObservationError:
-    return ObservationError(f"{path}: the API server did not answer ({error!r})")

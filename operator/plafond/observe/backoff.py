@@ -13,7 +13,7 @@ class Backoff:
     """
 
     first_seconds: float = 0.5
-    limit_seconds: float = 30.0
+    limit_seconds: float = 10.0
     rng: random.Random = field(default_factory=random.Random)
     _failures: int = 0
 

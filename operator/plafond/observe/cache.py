@@ -8,7 +8,6 @@ starts over, and every few minutes a full list replaces everything that was beli
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -65,6 +64,7 @@ class Cache(Generic[R]):
         self._around = around
         self._backoff = around.timing.backoff()
         self._version = ""
+        self._listed_at = 0.0
         self.store = Store(kind, around.timing.keep_vanished)
         self.synced = asyncio.Event()
         self.last_contact: datetime | None = None
@@ -99,6 +99,7 @@ class Cache(Generic[R]):
             if not token:
                 break
             query["continue"] = token
+        self._listed_at = asyncio.get_running_loop().time()
         self._heard(wake=self.store.replace(listed, self._around.clock()))
         if not self.synced.is_set():
             self.synced.set()
@@ -108,20 +109,29 @@ class Cache(Generic[R]):
         loop = asyncio.get_running_loop()
         due = loop.time() + self._around.timing.relist.total_seconds()
         while (began := loop.time()) < due:
-            try:
-                await self._watch(due - began)
-            except SilenceError as silence:
-                logger.debug("%s: %s", self._kind.name, silence)
-            except ExpiredError:
-                raise
-            except ObservationError as error:
-                self._note(error)
-            finally:
-                if loop.time() - began > self._backoff.limit_seconds:
-                    # It worked for a while, so this end does not belong to the failures before.
-                    self._backoff.reset()
+            is_expired = await self._watch_once(due - began)
+            # What worked for a while did not fail like what came before. An expired version is an
+            # answer, too: after an outage nothing is gained by waiting longer, unless it repeats.
+            since = self._listed_at if is_expired else began
+            if loop.time() - since > self._backoff.limit_seconds:
+                self._backoff.reset()
             # A server that ends every watch at once must not be asked again at once.
             await asyncio.sleep(self._backoff.next_seconds())
+            if is_expired:
+                return
+
+    async def _watch_once(self, left_seconds: float) -> bool:
+        """Follow one watch, however it ends; say whether its version has expired."""
+        try:
+            await self._watch(left_seconds)
+        except ExpiredError as expired:
+            logger.debug("%s are listed afresh: %s", self._kind.name, expired)
+            return True
+        except SilenceError as silence:
+            logger.debug("%s are watched afresh: %s", self._kind.name, silence)
+        except ObservationError as error:
+            self._note(error)
+        return False
 
     async def _watch(self, left_seconds: float) -> None:
         """Follow one watch to its end."""
@@ -132,7 +142,9 @@ class Cache(Generic[R]):
             "resourceVersion": self._version,
             "timeoutSeconds": str(max(1, round(length))),
         }
-        async with aclosing(self._around.reader.watch(self._kind.path, query)) as events:
+        async with self._around.reader.watch(self._kind.path, query) as events:
+            # That it was accepted is a sign of life: where little happens, bookmarks are rare.
+            self._heard(wake=False)
             async for event in events:
                 self._take(event)
 
