@@ -185,16 +185,8 @@ def test_through_scale_a_workload_above_its_ceiling_comes_down_to_it(team, way):
     assert team.replicas("llm") == 4
 
 
-def largest(team):
-    """List as many ceilings as the annotation holds, and return the last name."""
-    # An entry and its comma are 17 + 63 + 2 + 1 bytes: 394 of them fit.
-    names = [f"{number:063}" for number in range(394)]
-    team.limit(**dict.fromkeys(names, 3))
-    return names[-1]
-
-
 def test_the_last_entry_of_the_largest_annotation_holds(team):
-    name = largest(team)
+    name = team.limit_as_many_as_fit()
 
     team.create(name, 9)
     born = team.replicas(name)
@@ -254,6 +246,16 @@ def test_our_own_namespace_is_never_governed(rig, in_force):
     finally:
         team.annotate(CEILINGS, None)
         team.annotate(WHY, None)
+
+
+@pytest.mark.parametrize("policy", ["plafond-ceiling-backstop", "plafond-ceiling-notice"])
+def test_the_api_server_finds_no_fault_in_an_expression(rig, in_force, policy):
+    path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{policy}"
+
+    # A controller checks the types of every expression against the matched kinds.
+    status = poll(lambda: rig.get(path).get("status"), what="the types to be checked")
+
+    assert status["typeChecking"] == {}
 
 
 NOTICE = f"a cost ceiling of 4 replicas is in force for deployments.apps/llm ({REASON})"
@@ -389,7 +391,7 @@ def test_the_backstop_lets_a_label_edit_above_the_ceiling_pass(older):
 
 
 def test_the_backstop_reads_the_largest_annotation(older):
-    name = largest(older)
+    name = older.limit_as_many_as_fit()
 
     assert older.create(name, 9).returncode != 0
     assert older.create(name, 3).returncode == 0

@@ -12,6 +12,7 @@ from tests.unit.api.rules import defaulted
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.api.crd import definition, text
 from plafond.api.kinds import COST_POLICY, KINDS, PRICE_SHEET, SPEND_LEDGER
+from plafond.api.reference import page
 from plafond.api.schema import ALLOWED
 from plafond.model.budget import OnExhausted
 from plafond.model.capacity import CapacityType
@@ -21,6 +22,7 @@ from plafond.model.window import Period
 from plafond.model.workload import WorkloadClass
 
 CRDS = Path(__file__).parents[2] / "crds"
+REFERENCE = CRDS.parent / "docs" / "reference"
 BY_NAME = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 ROOT_FIELDS = {"apiVersion", "kind", "metadata"}
 
@@ -177,3 +179,10 @@ def test_kinds_are_found_under_their_short_names():
     assert all(each["categories"] == ["cost"] for each in names.values())
     assert SPEND_LEDGER.scope == COST_POLICY.scope == "Namespaced"
     assert PRICE_SHEET.scope == "Cluster"
+
+
+@BY_NAME
+def test_the_reference_page_is_the_generated_one(kind):
+    committed = (REFERENCE / f"{kind.singular}.md").read_text(encoding="utf-8")
+
+    assert committed == page(kind), "run `make crds` and commit the result"

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from plafond.api import annotations
+from plafond.model.settings import Settings
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 DOCUMENTS = [
@@ -16,7 +17,6 @@ DOCUMENTS = [
 ]
 # GA in 1.36, and unknown before.
 SINCE_136 = {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
-SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "plafond-system"]
 
 
 def of_kind(*kinds: str):
@@ -119,7 +119,10 @@ def test_the_operator_finds_its_configuration_and_is_probed():
 
     assert container["args"] == ["--config", f"{mounted['config']}/config.yaml"]
     assert "config.yaml" in named("ConfigMap", "plafond")["data"]
-    assert container["ports"] == [{"name": "http", "containerPort": 8080}]
+    assert {p["name"]: p["containerPort"] for p in container["ports"]} == {
+        "http": 8080,
+        "metrics": 8081,
+    }
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
 
@@ -134,9 +137,10 @@ def test_one_instance_at_a_time():
 def test_system_namespaces_are_never_governed(policy):
     expressions = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
 
-    assert expressions == [
-        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM}
+    assert [(each["key"], each["operator"]) for each in expressions] == [
+        ("kubernetes.io/metadata.name", "NotIn")
     ]
+    assert set(expressions[0]["values"]) == Settings().excluded_namespaces
 
 
 def test_all_policies_look_at_the_same_writes_and_read_the_ceiling_in_the_same_way():
