@@ -6,6 +6,9 @@ import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from e2e.rig.products import Product, Release
@@ -21,7 +24,7 @@ class DownloadError(Exception):
 class Downloads:
     """Fetches releases and remembers, for this run, which hosts cannot be reached."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._closed: dict[str, str] = {}
 
     def fetch(self, product: Product, target: Path) -> None:
@@ -39,23 +42,19 @@ class Downloads:
             file.unlink(missing_ok=True)
 
     def _text(self, url: str) -> str:
-        with self._open(url) as reply:
+        with self._open(url) as reply, _told_as_broken_off(url):
             return reply.read().decode()
 
     def _save(self, url: str, file: Path) -> None:
-        with self._open(url) as reply, file.open("wb") as out:
-            try:
-                shutil.copyfileobj(reply, out)
-            except OSError as error:
-                msg = f"{url} broke off: {error}"
-                raise DownloadError(msg) from error
+        with self._open(url) as reply, file.open("wb") as out, _told_as_broken_off(url):
+            shutil.copyfileobj(reply, out)
 
-    def _open(self, url: str):
+    def _open(self, url: str) -> HTTPResponse:
         host = urllib.parse.urlsplit(url).netloc
         if host in self._closed:
             raise DownloadError(self._closed[host])
         try:
-            return urllib.request.urlopen(url, timeout=CONNECT_SECONDS)  # noqa: S310 - https, from the product table
+            reply: HTTPResponse = urllib.request.urlopen(url, timeout=CONNECT_SECONDS)  # noqa: S310 - https, from the product table
         except urllib.error.HTTPError as error:
             msg = f"{url} answered {error.code}"
             raise DownloadError(msg) from error
@@ -63,6 +62,16 @@ class Downloads:
             # No way there: asking again for every product would only cost time.
             self._closed[host] = f"{host} cannot be reached"
             raise DownloadError(self._closed[host]) from error
+        return reply
+
+
+@contextmanager
+def _told_as_broken_off(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPException) as error:
+        msg = f"{url} broke off: {error}"
+        raise DownloadError(msg) from error
 
 
 def _listed_checksum(listing: str, url: str) -> str:

@@ -14,7 +14,7 @@ from typing import IO
 from e2e.rig import reaper
 from e2e.rig.cache import cache_directory, locked
 
-LOCK = "alive.lock"
+LOCK = ".lock"
 KEEP_LOGS_SECONDS = 24 * 3600
 
 
@@ -31,15 +31,17 @@ class RigHome:
         reaper.end_processes_of(self.directory)
         # The end of the caller's pipe is the reaper's sign to end, too.
         self.watched.communicate()
-        self.lock.close()
-        if not keep:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        # Not while another rig looks around for dead ones: it would stumble over half a folder.
+        with locked(self.directory.parent / LOCK):
+            self.lock.close()
+            if not keep:
+                shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def take_home() -> RigHome:
     """Clean up after dead rigs and return a new directory, watched by its reaper."""
     rigs = cache_directory() / "rigs"
-    with locked(rigs / ".lock"):
+    with locked(rigs / LOCK):
         for dead in _dead_rigs(rigs):
             _bury(dead)
         directory = rigs / secrets.token_hex(4)

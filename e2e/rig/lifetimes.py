@@ -88,15 +88,14 @@ def _bound(write: "AuditWrite", lives: Mapping[str, PodLifetime]) -> list[PodLif
     binding = write.request_object or {}
     uid = binding.get("metadata", {}).get("uid")
     # A name can be used again: without a uid, the youngest pod of that name is meant.
-    named = [life for life in lives.values() if (life.namespace, life.name) == _key(write)]
-    life = lives.get(uid) if uid else (named or [None])[-1]
-    if life is None:
-        return []
-    return [replace(life, node=binding["target"]["name"], scheduled_at=write.at)]
+    named = [life for life in lives.values() if _is_named_in(life, write)]
+    meant = [lives[uid]] if uid in lives else named[-1:]
+    node = binding["target"]["name"]
+    return [replace(life, node=node, scheduled_at=write.at) for life in meant]
 
 
-def _key(write: "AuditWrite") -> tuple[str, str]:
-    return write.namespace, write.name
+def _is_named_in(life: PodLifetime, write: "AuditWrite") -> bool:
+    return (life.namespace, life.name) == (write.namespace, write.name)
 
 
 def _created(pod: Mapping[str, Any], write: "AuditWrite") -> PodLifetime:

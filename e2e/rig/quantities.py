@@ -1,6 +1,5 @@
 """Kubernetes quantities and pod requests as exact numbers."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -44,10 +43,11 @@ def pod_requests(spec: Mapping[str, Any]) -> dict[str, Fraction]:
 
 
 def _total(containers: Iterable[Mapping[str, Any]]) -> dict[str, Fraction]:
-    total: Counter[str] = Counter()
+    total: dict[str, Fraction] = {}
     for each in containers:
-        total.update(_parsed(each.get("resources", {}).get("requests", {})))  # type: ignore[arg-type]  # Counter adds any number
-    return dict(total)  # type: ignore[arg-type]  # the same
+        for name, amount in _parsed(each.get("resources", {}).get("requests", {})).items():
+            total[name] = total.get(name, Fraction()) + amount
+    return total
 
 
 def _parsed(amounts: Mapping[str, str]) -> dict[str, Fraction]:

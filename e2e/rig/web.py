@@ -4,6 +4,7 @@ import json
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 
 from e2e.rig.errors import RigError
@@ -19,7 +20,7 @@ def call(
     """Send a request, JSON if it has a body; return the answered JSON."""
     try:
         return json.loads(_send(url, method, body, headers, tls))
-    except (OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         msg = f"{method} {url} was not answered: {error}"
         raise RigError(msg) from error
 
@@ -30,7 +31,7 @@ def is_up(
     """Whether a GET of *url* succeeds."""
     try:
         _send(url, "GET", None, headers, tls)
-    except OSError:
+    except (OSError, HTTPException):
         return False
     return True
 
