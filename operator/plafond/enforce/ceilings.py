@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 from plafond.api.annotations import CEILINGS, WHY, TooManyCeilings, encode_ceilings, encode_why
+from plafond.api.writer import ApiWriter, Result
 from plafond.decide.plan import ClearCeilings, SetCeilings
-from plafond.enforce.api_writer import ApiWriter
-from plafond.enforce.outcome import Outcome, Result
+from plafond.enforce.outcome import Outcome
 
 
 async def set_ceilings(writer: ApiWriter, action: SetCeilings) -> Outcome:

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from kubernetes.aio.client.api_client import ApiClient
 
+from plafond.api.writer import ApiWriter, Result, WriteTimeouts
 from plafond.decide.plan import Action, ClearCeilings, ScaleTo, SetCeilings
-from plafond.enforce.api_writer import ApiWriter, WriteTimeouts
 from plafond.enforce.ceilings import clear_ceilings, set_ceilings
-from plafond.enforce.outcome import Outcome, Result
+from plafond.enforce.outcome import Outcome
 from plafond.enforce.scale import scale_to
 
 MAX_NAMESPACES_AT_ONCE = 16

@@ -2,9 +2,9 @@
 
 from urllib.parse import quote
 
+from plafond.api.writer import ApiWriter, Result, Written
 from plafond.decide.plan import ScaleTo
-from plafond.enforce.api_writer import ApiWriter, Written
-from plafond.enforce.outcome import Outcome, Result
+from plafond.enforce.outcome import Outcome
 from plafond.model.workload import WorkloadId
 
 

@@ -101,6 +101,14 @@ class Observer:
             if each.name == LEDGER_NAME
         }
 
+    def unreadable_ledgers(self) -> Mapping[str, Gap]:
+        """Return the namespaces whose ledger exists and cannot be read: it is not an empty one."""
+        return {
+            unread.namespace: unread.gap
+            for unread in self._ledgers.store.gaps
+            if unread.name == LEDGER_NAME
+        }
+
     def gaps(self) -> tuple[Gap, ...]:
         """Return what cannot be read: whole kinds, and single objects of them."""
         kinds_missing = tuple(
@@ -108,7 +116,8 @@ class Observer:
             for cache in self._caches
             if cache.trouble is not None
         )
-        return kinds_missing + tuple(gap for cache in self._caches for gap in cache.store.gaps)
+        objects = (unread.gap for cache in self._caches for unread in cache.store.gaps)
+        return (*kinds_missing, *objects)
 
     def oldest_contact(self, now: datetime) -> timedelta | None:
         """Return how long the most silent kind has been silent; None: one was never heard of."""

@@ -56,12 +56,21 @@ class Vanished(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """An object that makes no sense as it is now, and why."""
+
+    namespace: str
+    name: str
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
 class Held(Generic[R]):
     """A record with the version it was read from; a gap says that this version makes no sense."""
 
     record: R | None  # None: never made sense
     version: int | None
-    gap: Gap | None = None
+    gap: Unread | None = None
 
 
 class Store(Generic[R]):
@@ -84,7 +93,7 @@ class Store(Generic[R]):
         return self._vanished
 
     @property
-    def gaps(self) -> tuple[Gap, ...]:
+    def gaps(self) -> tuple[Unread, ...]:
         """The objects that make no sense; where there was a record before, it still stands."""
         return tuple(held.gap for held in self._held.values() if held.gap is not None)
 
@@ -136,8 +145,7 @@ class Store(Generic[R]):
         try:
             record = self._kind.settle(self._kind.parse(raw), last, at)
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
-            why = f"{self._kind.name} {_called(raw)} cannot be read: {error}"
-            return Held(last, _version(raw), Gap(why))
+            return Held(last, _version(raw), _unread(raw, self._kind.name, error))
         return Held(record, _version(raw))
 
     def _hold(self, uid: str, held: Held[R], before: Held[R] | None) -> bool:
@@ -169,6 +177,12 @@ def _uid(raw: Raw) -> str:
 def _called(raw: Raw) -> str:
     metadata = raw.get("metadata") or {}
     return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")
+
+
+def _unread(raw: Raw, kind: str, error: Exception) -> Unread:
+    metadata = raw.get("metadata") or {}
+    gap = Gap(f"{kind} {_called(raw)} cannot be read: {error}")
+    return Unread(metadata.get("namespace", ""), metadata.get("name", ""), gap)
 
 
 def _version(raw: Raw) -> int | None:

@@ -12,10 +12,10 @@ from tests.integration.fakes.kubernetes_api import (
     saying,
 )
 
+from plafond.api.writer import Result, WriteTimeouts
 from plafond.decide.plan import ClearCeilings, ScaleTo, SetCeilings
-from plafond.enforce.api_writer import WriteTimeouts
 from plafond.enforce.enforcer import MAX_NAMESPACES_AT_ONCE, ClusterEnforcer, ObservingEnforcer
-from plafond.enforce.outcome import Outcome, Result
+from plafond.enforce.outcome import Outcome
 from plafond.model.workload import WorkloadId
 
 LLM = WorkloadId("team-a", "Deployment", "llm")

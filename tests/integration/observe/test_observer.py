@@ -109,13 +109,14 @@ async def test_a_kind_that_appears_later_is_picked_up(fake, observer):
     assert observer.gaps() == ()
 
 
-async def test_a_ledger_that_cannot_be_read_is_a_gap(fake, observer):
+async def test_a_ledger_that_cannot_be_read_is_a_gap_and_not_an_empty_one(fake, observer):
     fake.put(made.LEDGERS, made.ledger("plafond", "team-a", memory="not JSON"))
 
     await observer.start()
     await observer.wait_synced(timedelta(seconds=5))
 
     assert (await observer.snapshot(NOW)).records == {}
+    assert list(observer.unreadable_ledgers()) == ["team-a"]
     assert [gap.why for gap in observer.gaps() if "SpendLedgers team-a/plafond" in gap.why]
 
 

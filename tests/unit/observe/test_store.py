@@ -162,7 +162,7 @@ def test_an_object_that_makes_no_sense_is_a_gap_and_what_was_known_stands():
     things.put(raw("b", size="many", version="3"), NOW)
 
     assert things.records == {"uid-a": Thing("a", 5)}
-    assert [gap.why.partition(":")[0] for gap in things.gaps] == [
+    assert [unread.gap.why.partition(":")[0] for unread in things.gaps] == [
         "Things ns/a cannot be read",
         "Things ns/b cannot be read",
     ]
