@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from e2e.rig.audit import AuditWrite
 
 FINAL_PHASES = ("Succeeded", "Failed")
+NOT_FOUND = 404
 HOUR = timedelta(hours=1)
 GIB = Fraction(1024) ** 3
 
@@ -66,13 +67,19 @@ def pod_lifetimes(writes: Iterable["AuditWrite"]) -> tuple[PodLifetime, ...]:
     """Return the lifetimes that *writes* tell, in the order of the pods' creation."""
     lives: dict[str, PodLifetime] = {}
     for write in writes:
-        if write.resource == "pods" and write.succeeded:
+        if write.resource == "pods":
             for life in _told_by(write, lives):
                 lives[life.uid] = life
     return tuple(lives.values())
 
 
 def _told_by(write: "AuditWrite", lives: Mapping[str, PodLifetime]) -> list[PodLifetime]:
+    if write.verb == "delete" and write.code == NOT_FOUND:
+        # The answer that removed it may have been lost with a killed API server.
+        gone = [life for life in lives.values() if _is_named_in(life, write)]
+        return [replace(life, gone_at=life.gone_at or write.at) for life in gone]
+    if not write.succeeded:
+        return []
     if write.subresource == "binding":
         return _bound(write, lives)
     answer = write.response_object or {}

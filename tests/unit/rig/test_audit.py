@@ -119,6 +119,14 @@ def test_a_finalizer_keeps_a_deleted_pod_until_the_patch_that_takes_it_away(tmp_
     assert life.gone_at == at(12)
 
 
+def test_a_pod_that_is_not_found_is_gone_even_if_nobody_logged_its_removal(tmp_path):
+    unknown = event(30, "kwok", "delete", pods("chat-5f6-a"), code=404)
+
+    life = only_life(tmp_path, created(0), bound(1), deleted(20, 3), unknown)
+
+    assert life.gone_at == at(30)
+
+
 def test_deleting_a_collection_ends_those_whose_grace_period_is_over(tmp_path):
     mark = {"deletionTimestamp": "2026-11-01T12:00:00Z"}
     first = pod(deletionGracePeriodSeconds=0, **mark)
