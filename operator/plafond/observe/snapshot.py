@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from kubernetes.aio.client.api_client import ApiClient
 
+from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.policy import CostPolicy, InvalidPolicy
-from plafond.model.snapshot import Snapshot
+from plafond.model.snapshot import Namespace, Snapshot
 from plafond.observe import kinds
 from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
 from plafond.observe.join import joined_pods, joined_workloads
 from plafond.observe.records.ledgers import LEDGER_NAME, LedgerRecord
+
+R = TypeVar("R")
 
 
 class MeterReader(Protocol):
@@ -86,8 +89,8 @@ class Observer:
         self._require_alive()
         self._require_synced()
         # Without a pause in between, so that what the caches say belongs to one instant.
-        facts = self._facts()
-        return Snapshot(now=now, meters=await self._meters.read(now), **facts)
+        facts = self._facts(now)
+        return replace(facts, meters=await self._meters.read(now))
 
     def acknowledge_ended(self, uids: Iterable[str]) -> None:
         """Forget pods that are gone: their cost has been written down."""
@@ -125,28 +128,19 @@ class Observer:
         heard = [age for age in ages if age is not None]
         return max(heard) if len(heard) == len(ages) else None
 
-    def _facts(self) -> dict[str, Any]:
-        policies = sorted(
-            self._policies.store.records.values(), key=lambda each: (each.namespace, each.name)
+    def _facts(self, now: datetime) -> Snapshot:
+        policies = sorted(_records(self._policies), key=lambda each: (each.namespace, each.name))
+        return Snapshot(
+            now=now,
+            policies=tuple(each for each in policies if isinstance(each, CostPolicy)),
+            invalid=tuple(each for each in policies if isinstance(each, InvalidPolicy)),
+            sheets=tuple(sorted(_records(self._prices), key=lambda sheet: sheet.name)),
+            namespaces={each.name: each for each in sorted(_records(self._namespaces), key=_name)},
+            nodes={each.name: each for each in sorted(_records(self._nodes), key=_name)},
+            pods=joined_pods(self._pods.store, self._replica_sets.store),
+            workloads=joined_workloads(_records(self._deployments), _records(self._hpas)),
+            records={name: each.record for name, each in sorted(self.ledgers().items())},
         )
-        namespaces = self._namespaces.store.records.values()
-        return {
-            "policies": tuple(each for each in policies if isinstance(each, CostPolicy)),
-            "invalid": tuple(each for each in policies if isinstance(each, InvalidPolicy)),
-            "sheets": tuple(
-                sorted(self._prices.store.records.values(), key=lambda sheet: sheet.name)
-            ),
-            "namespaces": {each.name: each for each in sorted(namespaces, key=lambda n: n.name)},
-            "nodes": {
-                each.name: each
-                for each in sorted(self._nodes.store.records.values(), key=lambda n: n.name)
-            },
-            "pods": joined_pods(self._pods.store, self._replica_sets.store),
-            "workloads": joined_workloads(
-                self._deployments.store.records.values(), self._hpas.store.records.values()
-            ),
-            "records": {name: each.record for name, each in sorted(self.ledgers().items())},
-        }
 
     @property
     def _caches(self) -> tuple[Cache[Any], ...]:
@@ -177,3 +171,11 @@ class Observer:
                 # A cache survives everything but a bug in itself, and a bug must not go unseen.
                 msg = f"the cache of {task.get_name()} died"
                 raise RuntimeError(msg) from (None if task.cancelled() else task.exception())
+
+
+def _records(cache: Cache[R]) -> Iterable[R]:
+    return cache.store.records.values()
+
+
+def _name(each: Namespace | Node) -> str:
+    return each.name

@@ -139,3 +139,40 @@ async def test_changes_wake_the_loop_and_echoes_do_not(fake):
         fake.put(made.DEPLOYMENTS, made.deployment("llm", replicas=3))
         await eventually(lambda: len(woken) == 2)
         await observer.stop()
+
+
+async def test_a_cache_that_died_of_a_bug_does_not_go_unseen(fake, observer, monkeypatch):
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    def buggy(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(observer._pods.store, "put", buggy)  # noqa: SLF001 - a bug has no interface
+    fake.put(made.PODS, made.pod("new"))
+
+    async def is_seen():
+        try:
+            await observer.snapshot(NOW)
+        except RuntimeError as error:
+            return str(error) == "the cache of Pods died"
+        return False
+
+    await eventually(is_seen)
+
+
+async def test_the_most_silent_kind_tells_how_old_the_facts_are(fake):
+    clock = Clock(NOW)
+    async with running(fake) as client:
+        observer = Observer(client, NoMeters(), clock, lambda: None, QUICK)
+        assert observer.oldest_contact(NOW) is None
+        await observer.start()
+        await observer.wait_synced(timedelta(seconds=5))
+        await eventually(lambda: fake.watches(made.NODES) == 1)
+        await asyncio.sleep(0.1)
+        clock.now = NOW + timedelta(minutes=2)
+        fake.put(made.PODS, made.pod("new"))
+        await asyncio.sleep(0.1)
+
+        assert observer.oldest_contact(clock.now) == timedelta(minutes=2)
+        await observer.stop()
