@@ -7,7 +7,10 @@ import pytest
 import yaml
 
 from plafond.api import annotations
+from plafond.controller.config import load_config
 from plafond.model.settings import Settings
+from plafond.observe import kinds
+from plafond.observe.store import Kind
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 DOCUMENTS = [
@@ -181,3 +184,37 @@ def test_the_policies_read_the_annotations_that_the_operator_writes():
 
     assert f"annotations['{annotations.CEILINGS}']" in text
     assert f"annotations['{annotations.WHY}']" in text
+
+
+def test_what_is_observed_may_be_listed_and_watched_and_nothing_else():
+    granted = {
+        (group, resource)
+        for rule in OPERATOR_RULES
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if {"list", "watch"} <= set(rule["verbs"])
+    }
+
+    assert granted == {resource_at(kind.path) for kind in vars(kinds).values() if is_kind(kind)}
+
+
+def is_kind(value):
+    return isinstance(value, Kind)
+
+
+def resource_at(path: str) -> tuple[str, str]:
+    """Return group and resource of a list's path: /api/v1/pods, /apis/apps/v1/deployments."""
+    *prefix, resource = path.strip("/").split("/")
+    return (prefix[1] if prefix[0] == "apis" else "", resource)
+
+
+def test_the_shipped_configuration_is_understood(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text(named("ConfigMap", "plafond")["data"]["config.yaml"], encoding="utf-8")
+
+    config = load_config(file)
+
+    container = named("Deployment", "plafond")["spec"]["template"]["spec"]["containers"][0]
+    ports = {str(port["containerPort"]) for port in container["ports"]}
+    addresses = (config.health_address, config.metrics_address)
+    assert {address.rpartition(":")[2] for address in addresses} == ports
