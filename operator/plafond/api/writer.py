@@ -19,6 +19,7 @@ from kubernetes.aio.config import ConfigException
 _MERGE_PATCH: Final = "application/merge-patch+json"
 _MAX_DETAIL: Final = 1024
 
+
 class Result(StrEnum):
     """How a write ended."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
@@ -78,7 +79,7 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         headroom=plan.utilization_percent is None,
     )
     ceilings = release(
-        (_holding(case, plan, grants[case.id]) for case in priced),
+        (_holding(case, plan, grants[case.id], settings) for case in priced),
         Room.under(limits, taken),
         snapshot.now,
         settings.timing,
@@ -172,7 +173,13 @@ def _claim(case: _Case, plan: Pace) -> Claim:
     )
 
 
-def _holding(case: _Case, plan: Pace, grant: Grant) -> Holding:
+def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
+    ending = case.target.workload.termination_grace + settings.timing.evaluation_period
+    left = min((budget.position.time_left for budget in plan.budgets), default=None)
+    return Decimal(0) if left is None else Decimal(ending / left)
+
+
+def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holding:
     memory = case.target.memory
     is_scaled_by_others = case.target.targeted.scaling is None
     return Holding(
@@ -183,6 +190,7 @@ def _holding(case: _Case, plan: Pace, grant: Grant) -> Holding:
         case.target.pods_beyond_replicas,
         memory.bound_at,
         memory.raised_at,
+        _end_share(case, plan, settings),
         is_held=case.wish.recommendation.gap is not None,
         is_tight=is_scaled_by_others and plan.utilization_percent is not None,
     )

@@ -9,9 +9,11 @@ lowered and whose pods are gone, not ceilings that are about to be lowered.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from plafond.decide.limits import Room
 from plafond.decide.share import Claim, Grant
+from plafond.model.money import ByUnit
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -28,6 +30,7 @@ class Holding:
         in_force: its ceiling now; None when it has none.
         running: what its spec asks for now.
         beyond: pods that cost beside those.
+        end_share: what ending a replica costs, as a part of what running it to the window's end does.
         is_held: facts are missing, so its ceiling may not be raised.
         is_tight: no headroom: something else than we asks for replicas while money is short.
 
@@ -40,6 +43,7 @@ class Holding:
     beyond: int
     bound_at: datetime | None
     raised_at: datetime | None
+    end_share: Decimal = Decimal(0)
     is_held: bool = False
     is_tight: bool = False
 
@@ -72,7 +76,7 @@ def release(
     for holding in holdings:
         base = _base(holding, aims[holding.claim.id])
         wanted = _step(holding, aims[holding.claim.id] - base, now, timing)
-        rise = room.most(holding.claim.cost, wanted)
+        rise = room.most(_cost_of_a_raise(holding, now, timing), wanted)
         room = room.without(holding.claim.cost, rise)
         ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, holding.claim.floor), now)
     return ceilings
@@ -115,6 +119,14 @@ def _step(holding: Holding, rise: int, now: datetime, timing: Timing) -> int:
         return 0
     in_force = holding.in_force or 0
     return min(rise, max(in_force, SMALLEST_STEP), max(0, holding.claim.recommended - in_force))
+
+
+def _cost_of_a_raise(holding: Holding, now: datetime, timing: Timing) -> ByUnit:
+    # Whoever is raised with the last money is lowered again by the first rounding, and every end is
+    # paid until the pod is gone: so a raise has to carry the end of what it starts.
+    if not _bound_lately(holding, now, timing):
+        return holding.claim.cost
+    return {unit: cost * (1 + holding.end_share) for unit, cost in holding.claim.cost.items()}
 
 
 def _bound_lately(holding: Holding, now: datetime, timing: Timing) -> bool:
