@@ -1,8 +1,10 @@
-"""Pure: pods find their workloads, and workloads their autoscalers."""
+"""Pure: pods find their workloads, workloads their autoscalers, and policies their ledgers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from plafond.model.gap import Gap
+from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.model.workload import Autoscaler, Pod, Workload, WorkloadId
 from plafond.observe.records import hpas
 from plafond.observe.records.hpas import HpaRecord
@@ -32,6 +34,38 @@ def joined_workloads(
     return tuple(
         replace(workload, autoscaler=by_target.get(workload.id))
         for workload in sorted(workloads, key=lambda workload: workload.id)
+    )
+
+
+def usable_policies(
+    found: Iterable[CostPolicy | InvalidPolicy], unreadable_ledgers: Mapping[str, Gap]
+) -> tuple[tuple[CostPolicy, ...], tuple[InvalidPolicy, ...]]:
+    """
+    Return the policies that can be decided on, and those that cannot, each in order.
+
+    A budget whose ledger cannot be read is not one of which nothing was spent: its policy is not
+    decided on, so that everything stays as it is, until somebody has looked.
+    """
+    checked = [
+        _without_ledger(policy, unreadable_ledgers[policy.namespace])
+        if isinstance(policy, CostPolicy) and policy.namespace in unreadable_ledgers
+        else policy
+        for policy in sorted(found, key=lambda policy: (policy.namespace, policy.name))
+    ]
+    return (
+        tuple(policy for policy in checked if isinstance(policy, CostPolicy)),
+        tuple(policy for policy in checked if isinstance(policy, InvalidPolicy)),
+    )
+
+
+def _without_ledger(policy: CostPolicy, gap: Gap) -> InvalidPolicy:
+    return InvalidPolicy(
+        namespace=policy.namespace,
+        name=policy.name,
+        uid=policy.uid,
+        generation=policy.generation,
+        field="SpendLedger",
+        why=gap.why,
     )
 
 

@@ -11,13 +11,12 @@ from kubernetes.aio.client.api_client import ApiClient
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
-from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.observe import kinds
 from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
-from plafond.observe.join import joined_pods, joined_workloads
+from plafond.observe.join import joined_pods, joined_workloads, usable_policies
 from plafond.observe.records.ledgers import LEDGER_NAME, LedgerRecord
 
 R = TypeVar("R")
@@ -105,11 +104,12 @@ class Observer:
         }
 
     def unreadable_ledgers(self) -> Mapping[str, Gap]:
-        """Return the namespaces whose ledger exists and cannot be read: it is not an empty one."""
+        """Return the namespaces whose ledger exists and was never understood: it is not empty."""
+        known = self.ledgers()
         return {
             unread.namespace: unread.gap
             for unread in self._ledgers.store.gaps
-            if unread.name == LEDGER_NAME
+            if unread.name == LEDGER_NAME and unread.namespace not in known
         }
 
     def gaps(self) -> tuple[Gap, ...]:
@@ -129,11 +129,11 @@ class Observer:
         return max(heard) if len(heard) == len(ages) else None
 
     def _facts(self, now: datetime) -> Snapshot:
-        policies = sorted(_records(self._policies), key=lambda each: (each.namespace, each.name))
+        policies, invalid = usable_policies(_records(self._policies), self.unreadable_ledgers())
         return Snapshot(
             now=now,
-            policies=tuple(each for each in policies if isinstance(each, CostPolicy)),
-            invalid=tuple(each for each in policies if isinstance(each, InvalidPolicy)),
+            policies=policies,
+            invalid=invalid,
             sheets=tuple(sorted(_records(self._prices), key=lambda sheet: sheet.name)),
             namespaces={each.name: each for each in sorted(_records(self._namespaces), key=_name)},
             nodes={each.name: each for each in sorted(_records(self._nodes), key=_name)},

@@ -110,6 +110,7 @@ async def test_a_kind_that_appears_later_is_picked_up(fake, observer):
 
 
 async def test_a_ledger_that_cannot_be_read_is_a_gap_and_not_an_empty_one(fake, observer):
+    fake.put(made.POLICIES, made.policy("limits"))
     fake.put(made.LEDGERS, made.ledger("plafond", "team-a", memory="not JSON"))
 
     await observer.start()
@@ -117,6 +118,9 @@ async def test_a_ledger_that_cannot_be_read_is_a_gap_and_not_an_empty_one(fake, 
 
     assert (await observer.snapshot(NOW)).records == {}
     assert list(observer.unreadable_ledgers()) == ["team-a"]
+    snapshot = await observer.snapshot(NOW)
+    assert snapshot.policies == ()
+    assert [(each.name, each.field) for each in snapshot.invalid] == [("limits", "SpendLedger")]
     assert [gap.why for gap in observer.gaps() if "SpendLedgers team-a/plafond" in gap.why]
 
 
@@ -176,3 +180,17 @@ async def test_the_most_silent_kind_tells_how_old_the_facts_are(fake):
 
         assert observer.oldest_contact(clock.now) == timedelta(minutes=2)
         await observer.stop()
+
+
+async def test_a_ledger_that_was_understood_once_stands_when_it_is_tampered_with(fake, observer):
+    fake.put(made.POLICIES, made.policy("limits"))
+    fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    fake.put(made.LEDGERS, made.ledger("plafond", "team-a", memory="not JSON"))
+    await eventually(lambda: observer.gaps() != ())
+    snapshot = await observer.snapshot(NOW)
+
+    assert list(snapshot.records) == ["team-a"]
+    assert [policy.name for policy in snapshot.policies] == ["limits"]
