@@ -10,3 +10,9 @@ CATEGORY: Final = "cost"
 COST_POLICIES: Final = "costpolicies"
 PRICE_SHEETS: Final = "pricesheets"
 SPEND_LEDGERS: Final = "spendledgers"
+
+# Who owns the fields that the operator writes; a replica count of another owner was chosen by
+# people or an autoscaler.
+FIELD_MANAGER: Final = "plafond"
+# There is one ledger in a namespace.
+LEDGER_NAME: Final = "plafond"

@@ -13,7 +13,9 @@ def parse_price_sheet(raw: Mapping[str, Any]) -> PriceSheet:
     spec = parsed(written.PriceSheetSpec, spec_of(raw), "spec")
     nodes = tuple(_node(node, f"spec.nodes[{index}]") for index, node in enumerate(spec.nodes))
     valid_from = instant(spec.valid_from, "spec.validFrom")
-    return PriceSheet(raw["metadata"]["name"], spec.currency, valid_from, nodes)
+    metadata = raw["metadata"]
+    generation = metadata.get("generation", 0)
+    return PriceSheet(metadata["name"], spec.currency, valid_from, nodes, generation)
 
 
 def _node(node: written.NodePrice, field: str) -> NodePrice:

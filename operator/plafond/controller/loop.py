@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 # A pass may miss a few periods before the process is called unhealthy, and at least so long.
 MISSED_PERIODS = 3
 LEAST_PATIENCE = timedelta(seconds=30)
+# A quiet watch is silent for a minute or more; beyond this, what is known of the cluster is old.
+LONGEST_SILENCE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ControlLoop:
         self._around = around
         self._records: dict[str, NamespaceRecord] = {}
         self._governed: set[str] = set()
+        self._gaps: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
         self._completed_at: datetime | None = None
         self._started_at = around.clock()
@@ -66,7 +69,10 @@ class ControlLoop:
     @property
     def is_ready(self) -> bool:
         """At least one pass was completed, and not long ago."""
-        return self._completed_at is not None and self.is_healthy
+        if self._completed_at is None or not self.is_healthy:
+            return False
+        silence = self._around.observer.oldest_contact(self._around.clock())
+        return silence is not None and silence <= LONGEST_SILENCE
 
     @property
     def is_healthy(self) -> bool:
@@ -97,6 +103,10 @@ class ControlLoop:
         """Run one pass."""
         around = self._around
         snapshot = await around.observer.snapshot(around.clock())
+        self._say_what_is_missing()
+        # What was in an object that nobody can read now is not known any more, not even to us.
+        for namespace in around.observer.unreadable_ledgers():
+            self._records.pop(namespace, None)
         snapshot = replace(snapshot, records={**snapshot.records, **self._records})
         evaluation = evaluate(snapshot, self._settings)
         kept = await self._keep(snapshot, evaluation)
@@ -106,6 +116,14 @@ class ControlLoop:
             pod.uid for pod in snapshot.pods if pod.ended_at is not None
         )
         await around.reporter.report(snapshot, evaluation, written)
+
+    def _say_what_is_missing(self) -> None:
+        gaps = frozenset(gap.why for gap in self._around.observer.gaps())
+        for why in sorted(gaps - self._gaps):
+            logger.warning("not observed: %s", why)
+        for why in sorted(self._gaps - gaps):
+            logger.info("observed again, after: %s", why)
+        self._gaps = gaps
 
     async def _supervised_pass(self) -> None:
         started = time.monotonic()

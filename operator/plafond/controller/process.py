@@ -8,6 +8,7 @@ import kopf
 from aiohttp import web
 from kubernetes.aio import client, config
 
+from plafond.api.constants import FIELD_MANAGER
 from plafond.api.writer import ApiWriter
 from plafond.controller.config import Config
 from plafond.controller.loop import ControlLoop, Surroundings
@@ -21,8 +22,6 @@ from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
 
 logger = logging.getLogger(__name__)
-
-FIELD_MANAGER = "plafond"
 
 
 def now() -> datetime:

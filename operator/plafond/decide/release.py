@@ -30,7 +30,7 @@ class Holding:
         in_force: its ceiling now; None when it has none.
         running: what its spec asks for now.
         beyond: pods that cost beside those.
-        end_share: what ending a replica costs, as a part of what running it to the window's end does.
+        end_share: what ending a replica costs, as a part of what it costs to the window's end.
         is_held: facts are missing, so its ceiling may not be raised.
         is_tight: no headroom: something else than we asks for replicas while money is short.
 

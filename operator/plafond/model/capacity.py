@@ -43,3 +43,4 @@ class PriceSheet:
     currency: str
     valid_from: datetime
     nodes: tuple[NodePrice, ...]
+    generation: int = 0

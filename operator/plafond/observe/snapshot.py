@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from kubernetes.aio.client.api_client import ApiClient
 
+from plafond.api.constants import LEDGER_NAME
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
@@ -17,7 +18,7 @@ from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
 from plafond.observe.join import joined_pods, joined_workloads, usable_policies
-from plafond.observe.records.ledgers import LEDGER_NAME, LedgerRecord
+from plafond.observe.records.ledgers import LedgerRecord
 
 R = TypeVar("R")
 

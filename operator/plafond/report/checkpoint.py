@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from plafond.api.constants import API_VERSION, GROUP, SPEND_LEDGERS, VERSION
+from plafond.api.constants import API_VERSION, GROUP, LEDGER_NAME, SPEND_LEDGERS, VERSION
 from plafond.api.convert_ledger import ledger_spec
 from plafond.api.errors import InvalidResource
 from plafond.api.writer import ApiWriter, Result, Written
 from plafond.model.memory import NamespaceRecord
-
-LEDGER_NAME = "plafond"
 
 
 @dataclass(frozen=True, slots=True)

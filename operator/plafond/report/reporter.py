@@ -18,7 +18,8 @@ from plafond.report.conditions import Condition, Observed, Truth, conditions, ex
 from plafond.report.events import Event, EventRecorder, EventType, Involved
 from plafond.report.messages import moved
 from plafond.report.metrics import Metrics
-from plafond.report.status import StatusWriter, judged_status
+from plafond.report.price_sheets import sheet_conditions, sheet_subject
+from plafond.report.status import StatusWriter, judged_status, policy_subject
 
 # Conditions that are good news while true.
 ALARMING = {"Ready", "WithinBudget", "MetricsAvailable"}
@@ -65,6 +66,9 @@ class Reporter:
             self._audit.record(judgement, snapshot.now)
         await self._explain_moves(snapshot, evaluation, written)
         await self._policies(snapshot, evaluation, written)
+        for sheet in snapshot.sheets:
+            said = sheet_conditions(sheet, snapshot.sheets, snapshot.now)
+            await self._status.write(sheet_subject(sheet), said, {}, snapshot.now)
 
     async def _explain_moves(
         self, snapshot: Snapshot, evaluation: Evaluation, written: Iterable[Written]
@@ -107,7 +111,8 @@ class Reporter:
             judgement = judged.get((policy.namespace, policy.name))
             found, status = _found(policy, judgement, observed, written)
             shown[policy.namespace, policy.name] = found
-            news = await self._status.write(policy, found, status, snapshot.now)
+            subject = policy_subject(policy)
+            news = await self._status.write(subject, found, status, snapshot.now)
             for condition in news:
                 await self._announce(policy, condition, snapshot.now)
         self._metrics.show_conditions(shown)

@@ -1,6 +1,7 @@
 """The status of a policy: computed whole, and written only when it says something new."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,56 +41,66 @@ def judged_status(policy: CostPolicy, judgement: Judgement) -> dict[str, Any]:
     return status
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object whose status is written: its path, which object it is, and which spec is meant."""
+
+    path: str
+    uid: str
+    generation: int
+
+
+def policy_subject(policy: CostPolicy | InvalidPolicy) -> Subject:
+    """Return *policy* as the subject of a status."""
+    collection = f"/apis/{GROUP}/{VERSION}/namespaces/{policy.namespace}/{COST_POLICIES}"
+    return Subject(f"{collection}/{policy.name}/status", policy.uid, policy.generation)
+
+
 class StatusWriter:
     """Writes statuses, each at most once per interval, and only when what it says has changed."""
 
     def __init__(self, writer: ApiWriter, interval: timedelta) -> None:
         self._writer = writer
         self._interval = interval
-        self._written: dict[str, tuple[datetime, Any]] = {}
-        self._conditions: dict[str, list[Mapping[str, Any]]] = {}
+        self._written: dict[tuple[str, str], tuple[datetime, Any]] = {}
+        self._conditions: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
 
     async def write(
         self,
-        policy: CostPolicy | InvalidPolicy,
+        subject: Subject,
         conditions: list[Condition],
         status: Mapping[str, Any],
         now: datetime,
     ) -> list[Condition]:
         """Write the status if it is due; return the conditions that changed their status."""
-        news = (
-            policy.generation,
-            [(c.type, c.status, c.reason) for c in conditions],
-            _news(status),
-        )
-        last = self._written.get(policy.uid)
+        key = (subject.path, subject.uid)
+        said = [(c.type, c.status, c.reason) for c in conditions]
+        news = (subject.generation, said, _news(status))
+        last = self._written.get(key)
         if last is not None and (last[1] == news or now - last[0] < self._interval):
             return []
-        path = (
-            f"/apis/{GROUP}/{VERSION}/namespaces/{policy.namespace}"
-            f"/{COST_POLICIES}/{policy.name}/status"
-        )
-        before = await self._before(policy.uid, path)
+        before = await self._before(subject)
         if before is None:
             return []
-        listed = written(conditions, before, policy.generation, now)
-        body = {**status, "observedGeneration": policy.generation, "conditions": listed}
-        answer = await self._writer.merge(path, {"status": {**_NOTHING, **body}})
+        listed = written(conditions, before, subject.generation, now)
+        body = {**status, "observedGeneration": subject.generation, "conditions": listed}
+        answer = await self._writer.merge(subject.path, {"status": {**_NOTHING, **body}})
         if answer.result is not Result.DONE:
             return []
-        self._written[policy.uid] = (now, news)
-        self._conditions[policy.uid] = list(listed)
+        self._written[key] = (now, news)
+        self._conditions[key] = list(listed)
         old = {c.get("type"): c.get("status") for c in before}
         return [c for c in conditions if old.get(c.type) != c.status.value]
 
-    async def _before(self, uid: str, path: str) -> list[Mapping[str, Any]] | None:
-        # Once per policy and process: transition times outlive a restart.
-        if uid not in self._conditions:
-            answer = await self._writer.read(path)
+    async def _before(self, subject: Subject) -> list[Mapping[str, Any]] | None:
+        # Once per object and process: transition times outlive a restart.
+        key = (subject.path, subject.uid)
+        if key not in self._conditions:
+            answer = await self._writer.read(subject.path)
             if answer.result is not Result.DONE or answer.body is None:
                 return None
-            self._conditions[uid] = answer.body.get("status", {}).get("conditions", [])
-        return self._conditions[uid]
+            self._conditions[key] = answer.body.get("status", {}).get("conditions", [])
+        return self._conditions[key]
 
 
 # A merge patch leaves out nothing by itself: what a status no longer says has to be taken back.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from plafond.api.annotations import is_ignored
+from plafond.api.constants import FIELD_MANAGER
 from plafond.model.labels import Operator, Requirement
 from plafond.model.workload import Workload, WorkloadId
 from plafond.observe.records.fields import (
@@ -18,7 +19,6 @@ from plafond.observe.records.fields import (
 from plafond.observe.records.requests import effective_requests
 
 # In whose name the enforcer writes counts; the API server notes it beside the field.
-FIELD_MANAGER: Final = "plafond"
 
 _DEFAULT_REPLICAS: Final = 1
 _DEFAULT_GRACE_SECONDS: Final = 30

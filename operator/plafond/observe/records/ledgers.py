@@ -1,7 +1,6 @@
 """SpendLedgers: what the operator wrote down, and the version that its next write replaces."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from plafond.api.convert_ledger import parse_ledger
 from plafond.api.errors import InvalidResource
@@ -9,7 +8,6 @@ from plafond.model.memory import NamespaceRecord
 from plafond.observe.records.fields import Raw, metadata
 
 # The one ledger of a namespace; another name is not ours.
-LEDGER_NAME: Final = "plafond"
 
 
 @dataclass(frozen=True, slots=True)

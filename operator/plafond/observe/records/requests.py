@@ -53,7 +53,7 @@ def _requests(container: Raw) -> Amounts:
 
 @lru_cache(maxsize=4096)
 def _quantity(text: str) -> Decimal:
-    found: Decimal = parse_quantity(text)  # type: ignore[no-untyped-call]  # the library has no types here
+    found: Decimal = parse_quantity(text)
     if not found.is_finite() or found < 0:
         msg = f"{text} is not a resource quantity"
         raise ValueError(msg)
