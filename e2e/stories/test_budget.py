@@ -6,10 +6,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-
 from e2e.rig.cluster import Rig
 from e2e.rig.polling import poll
-from e2e.stories.world import (
+from e2e.world import (
     CHAT,
     FOLLOW_CONCURRENCY,
     Watched,
@@ -35,42 +34,51 @@ def limit_for(lasts: timedelta) -> Decimal:
     return Decimal("0.001") * AFFORDED_REPLICAS * (lasts // timedelta(seconds=1))
 
 
-@pytest.mark.timeout(900)
-def test_windows_of_five_and_ten_minutes_are_spent_to_the_end_and_never_past_it(
-    rig: Rig, tmp_path, record_property
-):
-    lengths = {"five": timedelta(minutes=5), "ten": timedelta(minutes=10)}
+LENGTHS = {"budget-five": timedelta(minutes=5), "budget-ten": timedelta(minutes=10)}
+
+
+@pytest.fixture
+def start(rig: Rig) -> datetime:
+    """Demand worth three times the budget in two namespaces, whose windows are about to start."""
     rig.apply(price_sheet("story-eur", "EUR"))
-    for name in lengths:
-        namespace = f"budget-{name}"
+    for namespace in LENGTHS:
         rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         rig.apply(deployment(namespace, "chat", NEEDED_REPLICAS))
         rig.fleet.set_profile(f"{namespace}/chat", CHAT)
         rig.fleet.set_demand(f"{namespace}/chat", DEMAND_PER_SECOND)
         Watched(rig, namespace, "chat").comes_to(NEEDED_REPLICAS)
-    start = utc_now().replace(microsecond=0) + timedelta(seconds=8)
-    for name, lasts in lengths.items():
-        budget = fixed_budget(str(limit_for(lasts)), start, lasts)
-        rig.apply(
-            policy(f"budget-{name}", currency="EUR", budgets=[budget], scaling=FOLLOW_CONCURRENCY)
-        )
-    darkest = dict.fromkeys(lengths, NEEDED_REPLICAS)
+    begins = utc_now().replace(microsecond=0) + timedelta(seconds=8)
+    for namespace, lasts in LENGTHS.items():
+        budget = fixed_budget(str(limit_for(lasts)), begins, lasts)
+        limits = {"currency": "EUR", "budgets": [budget], "scaling": FOLLOW_CONCURRENCY}
+        rig.apply(policy(namespace, **limits))
+    return begins
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("namespaces", [tuple(LENGTHS)], ids=["five-and-ten-minutes"])
+def test_a_window_is_spent_to_its_end_never_past_it_and_never_dark(
+    rig: Rig, start: datetime, namespaces: tuple[str, ...], tmp_path, record_property
+):
     with operator(rig, tmp_path):
-        while (now := utc_now()) < start + max(lengths.values()):
-            for name, lasts in lengths.items():
-                if start <= now < start + lasts:
-                    ready = Watched(rig, f"budget-{name}", "chat").ready
-                    darkest[name] = min(darkest[name], ready)
-            time.sleep(0.5)
-            for name, lasts in lengths.items():
-                if start + lasts - timedelta(seconds=1) < now < start + lasts:
-                    _compare_with_ledger(rig, f"budget-{name}", start)
-    for name, lasts in lengths.items():
-        share = _spent_share(rig, f"budget-{name}", start, lasts)
-        record_property(f"spent of the {name}-minute limit", f"{share:.4%}")
-        print(f"budget-{name}: {share:.3%} of the limit, least ready {darkest[name]}")
+        darkest = {name: _watch(rig, name, start) for name in namespaces}
+    for name in namespaces:
+        share = _spent_share(rig, name, start, LENGTHS[name])
+        record_property(f"{name}: spent of the limit", f"{share:.3%}")
+        record_property(f"{name}: least ready replicas", darkest[name])
         assert 0.95 <= share <= 1.005
         assert darkest[name] >= 1
+
+
+def _watch(rig: Rig, namespace: str, start: datetime) -> int:
+    """Look until the window ends, compare the ledger just before; return the least that served."""
+    end, least = start + LENGTHS[namespace], NEEDED_REPLICAS
+    while utc_now() < end - timedelta(seconds=3):
+        if utc_now() > start:
+            least = min(least, Watched(rig, namespace, "chat").ready)
+        time.sleep(0.5)
+    _compare_with_ledger(rig, namespace, start)
+    return least
 
 
 def _spent_share(rig: Rig, namespace: str, start: datetime, lasts: timedelta) -> float:

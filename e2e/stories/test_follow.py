@@ -4,11 +4,10 @@ import math
 import time
 
 import pytest
-
 from e2e.rig.cluster import Rig
 from e2e.rig.engine import Kind, Profile
 from e2e.rig.polling import poll
-from e2e.stories.world import (
+from e2e.world import (
     CHAT,
     FOLLOW_CONCURRENCY,
     Watched,

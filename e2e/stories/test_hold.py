@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-
 from e2e.rig.cluster import Rig
 from e2e.rig.kubectl import as_text
 from e2e.rig.polling import poll
-from e2e.stories.world import (
+from e2e.world import (
     Watched,
     annotations,
     deployment,

@@ -1,10 +1,9 @@
 """Removing a policy restores what was, and leaves nothing of ours but the ledger."""
 
 import pytest
-
 from e2e.rig.cluster import Rig
 from e2e.rig.polling import poll
-from e2e.stories.world import Watched, annotations, deployment, operator, policy, price_sheet
+from e2e.world import Watched, annotations, deployment, operator, policy, price_sheet
 
 WANTED = {"chat": 6, "embedder": 4}
 

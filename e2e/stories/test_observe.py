@@ -3,10 +3,9 @@
 import time
 
 import pytest
-
 from e2e.rig.cluster import Rig
 from e2e.rig.polling import poll
-from e2e.stories.world import (
+from e2e.world import (
     Watched,
     annotations,
     condition,

@@ -1,0 +1,1 @@
+"""The main job, played from beginning to end on a real control plane."""

@@ -1,0 +1,161 @@
+"""The play itself: demand runs, the operator decides, is killed, and somebody tries to get past."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.live import Live
+
+from e2e.demo.scene import NAMESPACE, RECORDING, WORKLOADS, Scene, Workload
+from e2e.demo.table import Picture, Row, target_of
+from e2e.rig.cluster import Rig
+from e2e.rig.kubectl import as_text
+from e2e.rig.processes import Process
+from e2e.world import Watched, annotations, deployment, status, story_config, utc_now
+
+# When things happen, as parts of the whole.
+KILLED_AT, TRIED_AT, BACK_AT = 0.45, 0.50, 0.60
+TRIED_REPLICAS = 30
+LINE_EVERY_SECONDS = 5.0
+
+
+@dataclass
+class Play:
+    """One performance; what it learns on the way is kept for the end."""
+
+    rig: Rig
+    scene: Scene
+    directory: Path
+    console: Console
+    start: datetime = field(default_factory=utc_now)
+    news: str = ""
+    operator: Process | None = None
+    killed_for: timedelta = timedelta()
+    tried: list[str] = field(default_factory=list)
+
+    def perform(self) -> None:
+        """Play everything, and return when the budget's window is over."""
+        self._start_operator()
+        self.start = utc_now().replace(microsecond=0) + timedelta(seconds=2)
+        self.rig.apply(self.scene.objects(self.start))
+        for workload in WORKLOADS:
+            self.rig.fleet.set_profile(f"{NAMESPACE}/{workload.name}", workload.profile)
+        names = {w.name: f"{NAMESPACE}/{w.name}" for w in WORKLOADS}
+        self._until(self.start)
+        self.rig.fleet.play(RECORDING, self.scene.seconds_per_hour, names)
+        acts = [
+            (KILLED_AT, self._kill_operator),
+            (TRIED_AT, self._try_to_get_past),
+            (BACK_AT, self._bring_back_operator),
+        ]
+        if self.console.is_terminal:
+            with Live(console=self.console, refresh_per_second=4) as live:
+                self._run(acts, lambda picture: live.update(picture.as_table()), 0.5)
+        else:
+            self._run(
+                acts, lambda p: self.console.print(p.as_line(), soft_wrap=True), LINE_EVERY_SECONDS
+            )
+
+    def _run(
+        self,
+        acts: list[tuple[float, Callable[[], None]]],
+        show: Callable[[Picture], None],
+        every: float,
+    ) -> None:
+        end = self.start + self.scene.lasts
+        while (now := utc_now()) < end:
+            while acts and now >= self.start + acts[0][0] * self.scene.lasts:
+                acts.pop(0)[1]()
+            show(self._picture(now))
+            time.sleep(every)
+
+    def _start_operator(self) -> None:
+        config = self.directory / "plafond.yaml"
+        config.write_text(yaml.safe_dump(story_config(self.rig)))
+        self.operator = self.rig.start_operator(config)
+
+    def _kill_operator(self) -> None:
+        if self.operator is not None:
+            self.operator.kill()
+        self.operator = None
+        self.news = "the operator was killed; ceilings stay in force in the API server"
+
+    def _bring_back_operator(self) -> None:
+        self._start_operator()
+        self.killed_for = (BACK_AT - KILLED_AT) * self.scene.lasts
+        self.news = "the operator is back; what pods cost meanwhile is counted"
+
+    def _try_to_get_past(self) -> None:
+        """Scale past the ceiling in three ways, as a person would."""
+        target, more = "deployment/chat", str(TRIED_REPLICAS)
+        ways = {
+            "kubectl scale": ("scale", target, f"--replicas={more}", "-n", NAMESPACE),
+            "kubectl patch": (
+                *("patch", target, "-n", NAMESPACE, "--type=merge"),
+                *("-p", f'{{"spec": {{"replicas": {more}}}}}'),
+            ),
+        }
+        for name, arguments in ways.items():
+            self.rig.kubectl(*arguments)
+            self._note(name)
+        labels = {"app.kubernetes.io/name": "chat"}
+        manifest = as_text(deployment(NAMESPACE, "chat", TRIED_REPLICAS, labels=labels))
+        self.rig.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+        self._note("kubectl apply --server-side --force-conflicts")
+        self.news = "; ".join(self.tried)
+
+    def _note(self, way: str) -> None:
+        got = Watched(self.rig, NAMESPACE, "chat").replicas
+        self.tried.append(f"{way} asked for {TRIED_REPLICAS} and got {got}")
+
+    def _picture(self, now: datetime) -> Picture:
+        said = status(self.rig, NAMESPACE, "two-days")
+        hour = max(0.0, (now - self.start) / self.scene.lasts * 48)
+        served = self.rig.fleet.served()
+        ceilings = annotations(self.rig, NAMESPACE).get("plafond.dev/ceilings", "")
+        return Picture(
+            hour,
+            said.get("spent", "-"),
+            f"{self.scene.limit} EUR",
+            said.get("spentPercent"),
+            self._per_recorded_hour(said.get("burnRatePerHour")),
+            self._per_recorded_hour(said.get("carriedRatePerHour")),
+            "operator running" if self.operator is not None else "OPERATOR DEAD",
+            tuple(self._row(w, said, served, ceilings) for w in WORKLOADS),
+            self.news,
+        )
+
+    def _per_recorded_hour(self, rate: str | None) -> str:
+        if rate is None:
+            return "-"
+        value, unit = rate.split()
+        return f"{Decimal(value) / self.scene.factor:.2f} {unit}"
+
+    def _row(
+        self, workload: Workload, said: dict[str, Any], served: dict[str, Any], ceilings: str
+    ) -> Row:
+        told = target_of(said, workload.name)
+        seen = served.get(f"{NAMESPACE}/{workload.name}")
+        found = self.rig.get(Watched(self.rig, NAMESPACE, workload.name).path)
+        in_force = [c.split("=")[1] for c in ceilings.split(",") if f"/{workload.name}=" in c]
+        percent = 100 * seen.served / seen.offered if seen is not None and seen.offered else None
+        return Row(
+            workload.name,
+            workload.workload_class,
+            0.0 if seen is None else seen.requests_per_second,
+            percent,
+            found["spec"]["replicas"],
+            found["status"].get("readyReplicas", 0),
+            told.get("recommendedReplicas"),
+            in_force[0] if in_force else "-",
+            told.get("reason", "within all limits" if told else ""),
+        )
+
+    def _until(self, instant: datetime) -> None:
+        time.sleep(max(0.0, (instant - utc_now()).total_seconds()))
