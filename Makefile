@@ -20,7 +20,7 @@ check: .venv/ready ## The fast gate: format, lint, types, import contracts and t
 
 stories: .venv/ready ## The tests on a real control plane.
 	@$(BIN)/python -m e2e.rig build
-	@$(BIN)/pytest -q -n 2 --dist loadgroup -rs e2e
+	@$(BIN)/pytest -q -n 2 --dist worksteal -rs e2e
 
 cluster: .venv/ready ## Start a real control plane, print its KUBECONFIG, wait for Ctrl-C.
 	@$(BIN)/python -m e2e.rig up

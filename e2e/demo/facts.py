@@ -19,14 +19,13 @@ def facts(play: Play) -> list[str]:
     mine = [served[f"{NAMESPACE}/{w.name}"] for w in WORKLOADS]
     offered, done = sum(s.offered for s in mine), sum(s.served for s in mine)
     clamped = len(_clamped(play.rig.audit.writes(), play.start))
+    work, dead = 100 * done / offered, play.killed_for.total_seconds()
     share, kept = 100 * spent / float(limit), 100 * spent / float(unlimited)
     return [
         f"Spent {spent:.0f} EUR of the limit of {limit} EUR ({share:.1f} %), by the audit log.",
         f"An autoscaler without a limit would have spent {unlimited:.0f} EUR on the same demand.",
-        f"Served {done:.0f} of {offered:.0f} requests ({100 * done / offered:.0f} %), "
-        f"for {kept:.0f} % of that money.",
-        f"The operator was dead for {play.killed_for.total_seconds():.0f} s; meanwhile "
-        f"{'; '.join(play.tried)}.",
+        f"Served {done:.0f} of {offered:.0f} requests ({work:.0f} %), for {kept:.0f} % of that money.",
+        f"The operator was dead for {dead:.0f} s; meanwhile {'; '.join(play.tried)}.",
         f"The API server clamped {clamped} writes that asked for more than a ceiling allowed.",
     ]
 
