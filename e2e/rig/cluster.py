@@ -147,6 +147,10 @@ class Rig:
         """Return the JSON that the API server has at *path*; cheaper than kubectl when polling."""
         return self._api.get(path)
 
+    def merge(self, path: str, patch: object) -> int:
+        """Merge *patch* into the object at *path*; return the code, 0 without an answer."""
+        return self._api.merge(path, patch)
+
     def query(self, promql: str) -> list[Sample]:
         """Return the rows of an instant query to Prometheus."""
         return query(self.prometheus_url, promql)

@@ -12,7 +12,7 @@ import yaml
 
 from e2e.rig.certificates import Pki
 from e2e.rig.errors import RigError
-from e2e.rig.web import call
+from e2e.rig.web import call, code_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class ApiAccess:
     def get(self, path: str) -> Any:
         """Return the JSON at *path*."""
         return call(self.server + path, headers=self.headers, tls=self.tls)
+
+    def merge(self, path: str, patch: object) -> int:
+        """Merge *patch* into the object at *path*; return the code, 0 without an answer."""
+        headers = {**self.headers, "Content-Type": "application/merge-patch+json"}
+        return code_of(self.server + path, "PATCH", patch, headers, self.tls)
 
 
 def with_certificate(path: Path, server: str, pki: Pki, user: str) -> Path:

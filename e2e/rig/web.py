@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -34,6 +35,19 @@ def is_up(
     except (OSError, HTTPException):
         return False
     return True
+
+
+def code_of(
+    url: str, method: str, body: object, headers: Mapping[str, str], tls: ssl.SSLContext | None
+) -> int:
+    """Send a request and return only the code of the answer; 0 when there is none."""
+    try:
+        _send(url, method, body, headers, tls)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, HTTPException):
+        return 0
+    return 200
 
 
 def _send(

@@ -73,7 +73,7 @@ def hammered(rig: Rig, chat: Watched) -> Iterator[list[int]]:
 
     def hammer() -> None:
         while not stop.is_set():
-            codes.append(rig.try_merge(path, {"spec": {"replicas": 9}}))
+            codes.append(rig.merge(path, {"spec": {"replicas": 9}}))
 
     threads = [threading.Thread(target=hammer, daemon=True) for _ in range(3)]
     for thread in threads:

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from plafond.account.counting import Counted, NamespaceFacts, count, replica_price, total_rate
+from plafond.account.counting import (
+    Counted,
+    NamespaceFacts,
+    count,
+    price_gaps,
+    replica_price,
+    total_rate,
+)
 from plafond.account.ledger import mean_rate
 from plafond.account.positions import positions
 from plafond.account.rates import Pricing, plausible, rate_cards
@@ -229,4 +236,4 @@ def _workload_account(
     workload = target.workload
     memory = counted.record.memory.sets.get(set_key, {}).get(workload.id, WorkloadMemory())
     price, gaps = plausible(replica_price(workload, pods, counted, facts.pricing), memory.price)
-    return WorkloadAccount(target, pods, price, gaps, memory)
+    return WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)

@@ -93,12 +93,18 @@ def replica_price(
     running = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
     if not running:
         return pricing.anywhere(workload.requests, workload.node_requirements)
-    prices: dict[str, Decimal | Gap] = {}
-    for pod in pods:
-        prices.update(counted.gaps.get(pod.uid, {}))
+    prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
     for unit in {unit for rates in running for unit in rates}:
         prices[unit] = max(rates[unit] for rates in running if unit in rates)
     return prices
+
+
+def price_gaps(pods: Iterable[Pod], counted: Counted) -> Mapping[str, Gap]:
+    """Return why any of *pods* has no price of now, by unit; its last price may hold."""
+    gaps: dict[str, Gap] = {}
+    for pod in pods:
+        gaps.update(counted.gaps.get(pod.uid, {}))
+    return gaps
 
 
 def _spend(charges: Iterable[Charge]) -> ByUnit:

@@ -93,10 +93,12 @@ def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelt
 
 def _remember_wanted(target: WorkloadAccount) -> WorkloadMemory:
     memory, replicas = target.memory, target.workload.replicas
-    was_written = memory.wanted_replicas is not None
-    if not was_written or target.workload.is_count_ours or replicas == memory.ceiling:
+    wanted = memory.wanted_replicas
+    if wanted is None or target.workload.is_count_ours:
         return memory
-    # Somebody chose another count, and no ceiling cut it: that is what they want now.
+    if replicas == memory.ceiling:
+        # The ceiling may have cut what they asked for, so it is the least that they want.
+        return replace(memory, wanted_replicas=max(wanted, replicas))
     return replace(memory, wanted_replicas=replicas)
 
 
