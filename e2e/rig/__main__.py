@@ -4,6 +4,9 @@ import argparse
 import signal
 import sys
 import threading
+from pathlib import Path
+
+import yaml
 
 from e2e.rig.binaries import binaries
 from e2e.rig.cluster import Rig
@@ -11,6 +14,7 @@ from e2e.rig.control_plane import Settings
 from e2e.rig.errors import RigError
 from e2e.rig.install import NAMESPACE, SERVICE_ACCOUNT
 from e2e.rig.nodes import GPU_NODES
+from e2e.rig.ports import free_ports
 from e2e.rig.progress import doing, say
 
 
@@ -80,6 +84,7 @@ def _tell(rig: Rig) -> None:
     account = f"serviceaccount/{SERVICE_ACCOUNT}"
     lines = [
         f"export KUBECONFIG={rig.kubeconfig}",
+        f"export PLAFOND_CONFIG={_operator_config(rig)}",
         f"export PROMETHEUS_URL={rig.prometheus_url}",
         f"export FLEET_URL={rig.fleet.url}",
     ]
@@ -88,7 +93,22 @@ def _tell(rig: Rig) -> None:
         lines.append(f"export OPERATOR_KUBECONFIG={path}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+    say("with these, `make run` in another terminal runs the operator against this cluster")
     say(f"logs and audit log are in {rig.directory}; Ctrl-C stops everything")
+
+
+def _operator_config(rig: Rig) -> Path:
+    """Write a configuration for an operator beside the rig; return where it is."""
+    (health,) = free_ports(1)
+    path = rig.directory / "plafond.yaml"
+    config = {
+        "evaluationPeriod": "5s",
+        "prometheus": {"url": rig.prometheus_url},
+        "healthAddress": f"127.0.0.1:{health}",
+        "metricsAddress": f"127.0.0.1:{rig.operator_metrics_port}",
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 if __name__ == "__main__":

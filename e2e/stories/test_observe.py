@@ -58,3 +58,21 @@ def test_observe_writes_status_ledger_and_events_alone_and_decides_as_enforce_do
         Watched(rig, namespace, "batch").comes_to(observed["batch"])
         poll(lambda: would_be(rig, namespace) == observed, 10, what="the same ceilings")
     assert sum(observed.values()) == 5
+
+
+@pytest.mark.timeout(120)
+def test_an_unchanged_world_is_left_in_peace(rig: Rig, namespace: str, tmp_path):
+    rig.apply(price_sheet("story-eur", "EUR"))
+    rig.apply(deployment(namespace, "chat", 3))
+    rig.apply(policy(namespace, ceilings={"replicas": 2}))
+    with operator(rig, tmp_path) as running:
+        Watched(rig, namespace, "chat").comes_to(2)
+        poll(lambda: would_be(rig, namespace) == {"chat": 2}, 30, what="the status")
+        time.sleep(5)  # what was said of the change is said
+        since, said = utc_now(), len(running.log_path.read_text())
+        time.sleep(10)  # ten passes
+        wrote = [w for w in rig.audit.writes_by(OPERATOR) if w.at >= since]
+        assert {w.resource for w in wrote} <= {"spendledgers"}
+        # Two checkpoint intervals, a checkpoint each at most.
+        assert sum(w.namespace == namespace for w in wrote) <= 2
+        assert running.log_path.read_text()[said:] == ""
