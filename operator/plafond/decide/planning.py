@@ -25,6 +25,8 @@ class Governed:
 
     def parts(self) -> tuple[PlanPart, ...]:
         """Return the writes for every policy set, and for what no set governs any more."""
+        if self.namespace.is_terminating:
+            return ()
         parts = [self._part(judgement) for judgement in self.judgements]
         return (*parts, PlanPart(self.namespace.name, Mode.ENFORCE, self._undone()))
 
@@ -81,7 +83,7 @@ class Governed:
         is_governed = any(j.account.policy_set.is_enforced for j in self.judgements)
         has_ours = self.namespace.ceilings is not None or self.namespace.unreadable is not None
         cleared: tuple[Action, ...] = ()
-        if has_ours and not is_governed and not self.namespace.is_terminating:
+        if has_ours and not is_governed:
             cleared = (ClearCeilings(self.namespace.name),)
         restored = (self._scale(w, n) for w, n in self._to_restore().items())
         return (*cleared, *restored)
