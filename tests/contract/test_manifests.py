@@ -32,7 +32,6 @@ def named(kind: str, name: str):
 
 POLICIES = of_kind("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
 OPERATOR_RULES = named("ClusterRole", "plafond")["rules"]
-]
 
 
 @pytest.mark.parametrize(
