@@ -109,11 +109,11 @@ def test_the_operator_finds_its_configuration_and_is_probed():
     assert container["args"] == ["--config", f"{mounted['config']}/config.yaml"]
     assert "config.yaml" in named("ConfigMap", "plafond")["data"]
     assert {p["name"]: p["containerPort"] for p in container["ports"]} == {
-        "http": 8080,
+        "health": 8080,
         "metrics": 8081,
     }
-    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
-    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
 
 
 def test_one_instance_at_a_time():
