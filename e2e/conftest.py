@@ -54,3 +54,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
         each.keep_logs = True
         report.sections.append(("rig", f"its logs and audit log are in {each.directory}"))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that stories measured."""
+    reports = [r for found in terminalreporter.stats.values() for r in found]
+    measured = [
+        (report.nodeid.partition("::")[2], *figure)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for figure in report.user_properties
+    ]
+    if measured:
+        terminalreporter.section("figures")
+    for story, name, value in measured:
+        terminalreporter.write_line(f"{story}: {name}: {value}")
