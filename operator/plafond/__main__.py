@@ -3,42 +3,66 @@
 import argparse
 import logging
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import kopf
 
-from plafond.controller.config import ConfigError, load_config
+from plafond.controller.config import Config, load_config
+from plafond.controller.errors import ConfigError, StartError
 from plafond.controller.handlers import register
+from plafond.controller.kopf_settings import kopf_settings
+from plafond.controller.logs import configure_logging
 from plafond.controller.process import Process
 
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
+
+logger = logging.getLogger("plafond")
 
 
 def main() -> int:
     """Run the operator until it is told to stop; return the exit code."""
     arguments = _parser().parse_args()
     try:
-        settings = load_config(arguments.config)
+        config = load_config(arguments.config)
     except ConfigError as error:
-        print(f"plafond: {error}", file=sys.stderr)  # noqa: T201 - what a command says
-        return EXIT_BAD_INPUT
-    _configure_logging(verbose=arguments.verbose)
+        return _said(str(error), EXIT_BAD_INPUT)
+    configure_logging(verbose=arguments.verbose)
+    try:
+        _run(config)
+    except Exception as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, StartError | OSError):
+            return _said(str(cause), EXIT_FAILED)
+        logger.critical("the operator ended", exc_info=error)
+        return EXIT_FAILED
+    return 0
+
+
+def _run(config: Config) -> None:
     registry = kopf.OperatorRegistry()
-    register(registry, Process(settings))
+    register(registry, Process(config))
     kopf.run(
         registry=registry,
+        settings=kopf_settings(),
         standalone=True,
         clusterwide=True,
-        liveness_endpoint=f"http://{settings.health_address}/healthz",
+        liveness_endpoint=f"http://{config.health_address}/healthz",
     )
-    return 0
+
+
+def _said(sentence: str, code: int) -> int:
+    print(f"plafond: {sentence}", file=sys.stderr)  # noqa: T201 - what a command says
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="plafond",
         description="Hold the cost of AI workloads under the ceilings of CostPolicies.",
-        epilog="The cluster is the one that the pod runs in, else that of $KUBECONFIG.",
+        epilog="The cluster is the one that the pod runs in, else that of $KUBECONFIG. "
+        "Audit lines go to standard output, one JSON object each; logs to standard error.",
     )
     parser.add_argument(
         "--config",
@@ -46,18 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="the configuration file, see docs/configuration.md",
     )
-    parser.add_argument("--verbose", action="store_true", help="log every pass")
+    parser.add_argument("--verbose", action="store_true", help="log every request and wake-up")
+    parser.add_argument("--version", action="version", version=f"plafond {version('plafond')}")
     return parser
-
-
-def _configure_logging(*, verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
-    for noisy in ("kopf", "aiohttp", "urllib3", "asyncio", "kubernetes"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,14 @@ def parse_price_sheet(raw: Mapping[str, Any]) -> PriceSheet:
     nodes = tuple(_node(node, f"spec.nodes[{index}]") for index, node in enumerate(spec.nodes))
     valid_from = instant(spec.valid_from, "spec.validFrom")
     metadata = raw["metadata"]
-    generation = metadata.get("generation", 0)
-    return PriceSheet(metadata["name"], spec.currency, valid_from, nodes, generation)
+    return PriceSheet(
+        metadata["name"],
+        spec.currency,
+        valid_from,
+        nodes,
+        metadata.get("generation", 0),
+        metadata.get("uid", ""),
+    )
 
 
 def _node(node: written.NodePrice, field: str) -> NodePrice:

@@ -33,7 +33,8 @@ class Result(StrEnum):
     UNAVAILABLE = "Unavailable"  # no answer, or one that says "later"; it may have been carried out
 
 
-_RESULTS: Final = {
+# By number: gateways in front of an API server answer with codes that have no name.
+_RESULTS: Final[dict[int, Result]] = {
     HTTPStatus.UNAUTHORIZED: Result.FORBIDDEN,
     HTTPStatus.FORBIDDEN: Result.FORBIDDEN,
     HTTPStatus.NOT_FOUND: Result.GONE,
@@ -129,7 +130,7 @@ def _written(status: int, text: bytes) -> Written:
 def _result(status: int) -> Result:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Result.UNAVAILABLE
-    return _RESULTS.get(HTTPStatus(status), Result.REFUSED)
+    return _RESULTS.get(status, Result.REFUSED)
 
 
 def _message(body: Mapping[str, Any] | None) -> str:

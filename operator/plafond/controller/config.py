@@ -7,12 +7,16 @@ Only administrators write it; nothing in it can be set through a resource of a t
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
 from durationpy import DurationError, from_str
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
+from plafond.controller.address import Address
+from plafond.controller.errors import ConfigError
 from plafond.model.meters import Meter
 from plafond.model.settings import (
     ACCELERATOR_PREFIXES,
@@ -25,41 +29,69 @@ from plafond.observe.meter_samples import SampleLabels
 from plafond.observe.meter_source import MeterSource
 from plafond.observe.meters import DEFAULT_QUERIES, MeterQuery
 
-
-class ConfigError(Exception):
-    """The configuration file cannot be used; the message says which field, and what to do."""
-
-
-def _duration(value: Any) -> Any:
-    if not isinstance(value, str):
-        msg = "write a duration such as 15s, 5m or 1h30m"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic turns a ValueError into a sentence
-    try:
-        return from_str(value)
-    except DurationError as error:
-        msg = f"{value!r} is no duration such as 15s, 5m or 1h30m"
-        raise ValueError(msg) from error
+LONGEST_DURATION = timedelta(days=1)
+# Twice a second asks more of Prometheus than anybody can see in it.
+SHORTEST_PERIOD = timedelta(seconds=1)
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    Field(gt=timedelta(0), le=timedelta(days=1), validate_default=False),
-]
+def _duration(value: Any) -> timedelta:
+    found = value
+    if isinstance(value, str):
+        try:
+            found = from_str(value)
+        except DurationError:
+            found = None
+    if not isinstance(found, timedelta) or not timedelta(0) < found <= LONGEST_DURATION:
+        msg = f"{value!r} is no duration up to a day, such as 15s, 5m or 1h30m"
+        raise ValueError(msg)
+    return found
+
+
+def _period(value: Any) -> timedelta:
+    found = _duration(value)
+    if found < SHORTEST_PERIOD:
+        msg = f"{value!r} is shorter than 1s"
+        raise ValueError(msg)
+    return found
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        msg = f"{value!r} is no address such as https://prometheus.monitoring.svc:9090"
+        raise ValueError(msg)
+    if parts.username is not None or parts.password is not None:
+        msg = "credentials do not belong into an address; name a tokenFile"
+        raise ValueError(msg)
+    return str(value)
+
+
+def _address(value: Any) -> Address:
+    return value if isinstance(value, Address) else Address.parse(str(value))
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Period = Annotated[timedelta, BeforeValidator(_period)]
+Listen = Annotated[Address, BeforeValidator(_address)]
+Name = Annotated[str, Field(min_length=1, max_length=253)]
 
 
 class _Section(BaseModel):
     """Strict: an unknown or misspelt field is an error, not a default."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
     )
 
 
 class PrometheusConfig(_Section):
     """Where Prometheus is and how to be let in."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2048)]
+    url: Annotated[str, BeforeValidator(_url), Field(max_length=2048)]
     timeout: Duration = timedelta(seconds=5)
     token_file: Path | None = None
     ca_file: Path | None = None
@@ -79,8 +111,8 @@ class MeterConfig(_Section):
     """One meter: its query, and which labels of the answer name the pod."""
 
     query: Annotated[str, Field(min_length=1, max_length=4096)]
-    namespace_label: str = "namespace"
-    pod_label: str = "pod"
+    namespace_label: Name = "namespace"
+    pod_label: Name = "pod"
 
 
 _TIMING = Timing()
@@ -105,14 +137,14 @@ class Config(_Section):
     """The whole file."""
 
     prometheus: PrometheusConfig
-    evaluation_period: Duration = timedelta(seconds=15)
+    evaluation_period: Period = timedelta(seconds=15)
     meters: dict[Meter, MeterConfig] = Field(default_factory=dict)
-    accelerators: tuple[str, ...] = ACCELERATORS
-    accelerator_prefixes: tuple[str, ...] = ACCELERATOR_PREFIXES
-    excluded_namespaces: frozenset[str] = frozenset()
-    namespace: str = "plafond-system"
-    health_address: Annotated[str, Field(pattern=r"^[^:\s]+:[0-9]{1,5}$")] = "0.0.0.0:8080"
-    metrics_address: Annotated[str, Field(pattern=r"^[^:\s]+:[0-9]{1,5}$")] = "0.0.0.0:8081"
+    accelerators: tuple[Name, ...] = ACCELERATORS
+    accelerator_prefixes: tuple[Name, ...] = ACCELERATOR_PREFIXES
+    excluded_namespaces: frozenset[Name] = frozenset()
+    namespace: Name = "plafond-system"
+    health_address: Listen = Address("0.0.0.0", 8080)  # noqa: S104 - a pod's probes come from outside
+    metrics_address: Listen = Address("0.0.0.0", 8081)  # noqa: S104 - as does Prometheus
     timing: TimingConfig = Field(default_factory=TimingConfig)
 
     @property
@@ -153,15 +185,33 @@ def load_config(path: Path) -> Config:
     except OSError as error:
         msg = f"the configuration {path} cannot be read: {error.strerror}"
         raise ConfigError(msg) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f"the configuration {path} is no YAML: {error}"
         raise ConfigError(msg) from error
     try:
-        return Config.model_validate(raw or {})
+        return Config.model_validate({} if raw is None else raw)
     except ValidationError as error:
-        lines = "; ".join(
-            f"{'.'.join(str(part) for part in e['loc']) or 'the file'}: {e['msg']}"
-            for e in error.errors(include_url=False)
-        )
-        msg = f"the configuration {path} is wrong: {lines}"
+        found = error.errors(include_url=False, include_context=False)
+        sentences = "".join(f"\n  {_field(each)}: {_sentence(each)}" for each in found)
+        msg = f"the configuration {path} is wrong:{sentences}"
         raise ConfigError(msg) from error
+
+
+def _field(error: ErrorDetails) -> str:
+    return ".".join(str(part) for part in error["loc"] if part != "[key]") or "the file"
+
+
+def _sentence(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "missing":
+            return "it is required"
+        case "extra_forbidden":
+            return "there is no such field"
+        case "model_type" | "dict_type":
+            return "it must be a mapping of fields to values"
+        case "enum":
+            return f"there is no such meter; there are {', '.join(Meter)}"
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+    text = error["msg"]
+    return f"{text[0].lower()}{text[1:]}"

@@ -2,8 +2,7 @@
 The control loop: a pass on a fixed grid, and at once when something relevant changes.
 
 Observe, evaluate, keep what must not be lost, enforce, report. It is supervised: a pass that fails
-is logged and counted, and the next one starts from the world as it then is. `/healthz` looks at
-when the last pass was completed.
+or does not end is logged and counted, and the next one starts from the world as it then is.
 """
 
 import asyncio
@@ -11,28 +10,32 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from plafond.api.writer import Result
-from plafond.decide.evaluate import Evaluation, evaluate
-from plafond.decide.plan import PlanPart
+from plafond.controller.heartbeat import Heartbeat
+from plafond.controller.missing import Missing
+from plafond.controller.records import LedgerVersion, Records
+from plafond.decide.evaluate import evaluate
+from plafond.decide.plan import Action, Plan, ScaleTo
 from plafond.enforce.enforcer import Enforcer
-from plafond.model.memory import NamespaceRecord
 from plafond.model.policy import Mode
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.observe.errors import ObservationError
 from plafond.observe.snapshot import Observer
-from plafond.report.checkpoint import Checkpoints
+from plafond.report.attempt import Attempt
 from plafond.report.metrics import Metrics
-from plafond.report.reporter import Reporter, Written
+from plafond.report.reporter import Reporter
 
 logger = logging.getLogger(__name__)
 
-# A pass may miss a few periods before the process is called unhealthy, and at least so long.
-MISSED_PERIODS = 3
+# A pass may take a few periods before it is given up, and at least so long.
+MOST_PERIODS = 3
 LEAST_PATIENCE = timedelta(seconds=30)
+# However often something changes, this part of a period lies between two passes.
+LEAST_PART_OF_PERIOD = 5
 # A quiet watch is silent for a minute or more; beyond this, what is known of the cluster is old.
 LONGEST_SILENCE = timedelta(minutes=3)
 
@@ -43,10 +46,21 @@ class Surroundings:
 
     observer: Observer
     enforcers: Mapping[Mode, Enforcer]
-    checkpoints: Checkpoints
+    records: Records
     reporter: Reporter
     metrics: Metrics
     clock: Callable[[], datetime]
+
+
+def longest_pass(period: timedelta) -> timedelta:
+    """Return how long a pass may take before it is given up."""
+    return max(LEAST_PATIENCE, MOST_PERIODS * period)
+
+
+def next_on_grid(start: float, period: float, now: float) -> float:
+    """Return the first point after *now* of the grid that began at *start*."""
+    # Passes that were missed stay missed: each one looks at everything.
+    return start + ((now - start) // period + 1) * period
 
 
 class ControlLoop:
@@ -55,132 +69,125 @@ class ControlLoop:
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._settings = settings
         self._around = around
-        self._records: dict[str, NamespaceRecord] = {}
-        self._governed: set[str] = set()
-        self._gaps: frozenset[str] = frozenset()
+        self._longest = longest_pass(settings.timing.evaluation_period)
         self._changed = asyncio.Event()
-        self._completed_at: datetime | None = None
-        self._started_at = around.clock()
+        self._missing = Missing()
+        self._has_completed = False
+        # A pass that is given up is no beat, one that has nothing to look at yet is.
+        self._running = Heartbeat(2 * self._longest)
+        self._completing = Heartbeat(self._longest)
 
     def wake(self) -> None:
         """Ask for a pass now rather than at the next point of the grid."""
         self._changed.set()
 
     @property
+    def is_healthy(self) -> bool:
+        """Passes come to an end; where they do not, a restart may help."""
+        return self._running.is_alive
+
+    @property
     def is_ready(self) -> bool:
-        """At least one pass was completed, and not long ago."""
-        if self._completed_at is None or not self.is_healthy:
+        """A pass was completed not long ago, and from facts that are not old."""
+        if not self._has_completed or not self._completing.is_alive:
             return False
         silence = self._around.observer.oldest_contact(self._around.clock())
         return silence is not None and silence <= LONGEST_SILENCE
 
-    @property
-    def is_healthy(self) -> bool:
-        """Passes are being completed."""
-        since = self._completed_at or self._started_at
-        patience = max(LEAST_PATIENCE, MISSED_PERIODS * self._settings.timing.evaluation_period)
-        return self._around.clock() - since <= patience
-
     async def run(self) -> None:
         """Run passes for ever."""
         period = self._settings.timing.evaluation_period.total_seconds()
-        due = time.monotonic()
+        start = time.monotonic()
         while True:
             await self._supervised_pass()
-            due += period
-            if due < time.monotonic():
-                # Never catch up: a pass looks at everything, a missed one is not missing anything.
-                due = time.monotonic() + period - (time.monotonic() - due) % period
-            await self._wait_until(due)
+            await self._wait_until(next_on_grid(start, period, time.monotonic()))
 
     async def finish(self) -> None:
         """Write down everything that is still only in memory."""
-        now = self._around.clock()
-        for namespace in sorted(self._governed & set(self._records)):
-            await self._around.checkpoints.write(namespace, self._records[namespace], now)
+        await self._around.records.write_all(self._around.clock())
 
     async def run_pass(self) -> None:
         """Run one pass."""
         around = self._around
-        snapshot = await around.observer.snapshot(around.clock())
-        self._say_what_is_missing()
-        # What was in an object that nobody can read now is not known any more, not even to us.
-        for namespace in around.observer.unreadable_ledgers():
-            self._records.pop(namespace, None)
-        snapshot = replace(snapshot, records={**snapshot.records, **self._records})
+        observed = await around.observer.snapshot(around.clock())
+        self._missing.update(self._missing_in(observed))
+        ledgers = self._ledgers()
+        snapshot = around.records.joined(observed, ledgers, around.observer.unreadable_ledgers())
         evaluation = evaluate(snapshot, self._settings)
-        kept = await self._keep(snapshot, evaluation)
-        written = await self._enforce(evaluation, kept)
-        self._records = dict(evaluation.records)
-        around.observer.acknowledge_ended(
-            pod.uid for pod in snapshot.pods if pod.ended_at is not None
-        )
-        await around.reporter.report(snapshot, evaluation, written)
+        # From here on what was counted is kept, however far the pass comes.
+        around.records.keep(snapshot, evaluation, ledgers)
+        around.observer.acknowledge_ended(p.uid for p in snapshot.pods if p.ended_at is not None)
+        unkept = await around.records.write_awaited(snapshot.now)
+        attempts = await self._enforce(evaluation.plan, unkept)
+        await around.records.write_due(snapshot.now)
+        await around.reporter.report(snapshot, evaluation, attempts)
 
-    def _say_what_is_missing(self) -> None:
-        gaps = frozenset(gap.why for gap in self._around.observer.gaps())
-        for why in sorted(gaps - self._gaps):
-            logger.warning("not observed: %s", why)
-        for why in sorted(self._gaps - gaps):
-            logger.info("observed again, after: %s", why)
-        self._gaps = gaps
+    def _ledgers(self) -> dict[str, LedgerVersion]:
+        return {
+            name: LedgerVersion(found.resource_version, found.record)
+            for name, found in self._around.observer.ledgers().items()
+        }
+
+    def _missing_in(self, snapshot: Snapshot) -> dict[str, str]:
+        gaps = {gap.why: gap.why for gap in self._around.observer.gaps()}
+        readings = snapshot.meters.items()
+        return gaps | {meter.value: r.gap.why for meter, r in readings if r.gap is not None}
 
     async def _supervised_pass(self) -> None:
         started = time.monotonic()
-        try:
-            await self.run_pass()
-        except ObservationError as error:
-            self._around.metrics.passes.labels("unobserved").inc()
-            logger.warning("the pass was skipped: %s", error)
-        except Exception:
-            # A bug must not end enforcement for everybody; it must not go unseen either.
-            self._around.metrics.passes.labels("error").inc()
-            logger.exception("the pass failed")
-        else:
-            self._completed_at = self._around.clock()
-            self._around.metrics.passes.labels("done").inc()
-            self._around.metrics.last_pass.set(self._completed_at.timestamp())
+        result = await self._result_of_pass()
+        self._around.metrics.passes.labels(result).inc()
+        if result in ("done", "unobserved"):
+            self._running.beat()
+        if result == "done":
+            self._has_completed = True
+            self._completing.beat()
+            self._around.metrics.last_pass.set(self._around.clock().timestamp())
             self._around.metrics.pass_seconds.observe(time.monotonic() - started)
 
+    async def _result_of_pass(self) -> str:
+        try:
+            async with asyncio.timeout(self._longest.total_seconds()):
+                await self.run_pass()
+        except ObservationError as error:
+            self._missing.update({"the cluster": f"{error}"})
+            return "unobserved"
+        except TimeoutError:
+            logger.warning("the pass was given up after %s", self._longest)
+            return "timeout"
+        except Exception:
+            # A bug must not end enforcement for everybody; it must not go unseen either.
+            logger.exception("the pass failed")
+            return "error"
+        return "done"
+
     async def _wait_until(self, due: float) -> None:
-        # However often something changes, a fifth of the period passes between two passes.
-        least = self._settings.timing.evaluation_period.total_seconds() / 5
-        await asyncio.sleep(max(0.0, min(least, due - time.monotonic())))
+        period = self._settings.timing.evaluation_period.total_seconds()
+        await asyncio.sleep(min(period / LEAST_PART_OF_PERIOD, max(0.0, due - time.monotonic())))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), max(0.0, due - time.monotonic()))
         self._changed.clear()
 
-    async def _keep(self, snapshot: Snapshot, evaluation: Evaluation) -> frozenset[str]:
-        """Write the records that are due; return the namespaces whose plan may be carried out."""
-        self._governed = {
-            name
-            for name, record in evaluation.records.items()
-            if record.memory.sets or (name in snapshot.records and name in self._governed)
-        } | {j.account.policy_set.namespace for j in evaluation.judgements}
-        failed: set[str] = set()
-        for name in sorted(self._governed & set(evaluation.records)):
-            must = name in evaluation.must_be_kept
-            if not must and not self._around.checkpoints.is_due(name, snapshot.now):
-                continue
-            record = evaluation.records[name]
-            answer = await self._around.checkpoints.write(name, record, snapshot.now)
-            if answer.result is not Result.DONE:
-                logger.warning("the ledger of %s could not be written: %s", name, answer.detail)
-                if must:
-                    failed.add(name)
-        return frozenset(evaluation.records) - failed
-
-    async def _enforce(self, evaluation: Evaluation, kept: frozenset[str]) -> list[Written]:
-        written: list[Written] = []
+    async def _enforce(self, plan: Plan, unkept: Mapping[str, str]) -> list[Attempt]:
+        """Carry out *plan*, except for counts whose first value could not be written down."""
+        attempts: list[Attempt] = []
         for mode, enforcer in self._around.enforcers.items():
-            parts: list[PlanPart] = [
-                part
-                for part in evaluation.plan.parts
-                if part.mode is mode and part.namespace in kept
-            ]
-            actions = tuple(action for part in parts for action in part.actions)
-            written += [
-                Written(outcome.action, mode, outcome.result, outcome.detail)
-                for outcome in await enforcer.carry_out(actions)
-            ]
-        return written
+            free: list[Action] = []
+            for action in _actions(plan, mode):
+                why = unkept.get(action.namespace)
+                if why is not None and _depends_on_record(action, mode):
+                    attempts.append(Attempt(action, mode, Result.SKIPPED, why))
+                else:
+                    free.append(action)
+            outcomes = await enforcer.carry_out(free)
+            attempts += [Attempt(o.action, mode, o.result, o.detail) for o in outcomes]
+        return attempts
+
+
+def _actions(plan: Plan, mode: Mode) -> list[Action]:
+    return [action for part in plan.parts if part.mode is mode for action in part.actions]
+
+
+def _depends_on_record(action: Action, mode: Mode) -> bool:
+    # Ceilings may stand without it: they change no count that would have to be given back.
+    return mode is Mode.ENFORCE and isinstance(action, ScaleTo)

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import kopf
-from aiohttp import web
-from kubernetes.aio import client, config
 
 from plafond.api.constants import FIELD_MANAGER
 from plafond.api.writer import ApiWriter
+from plafond.controller.cluster import connect, require_kinds
 from plafond.controller.config import Config
+from plafond.controller.errors import StartError
 from plafond.controller.loop import ControlLoop, Surroundings
+from plafond.controller.records import Records
 from plafond.controller.web import serve
 from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
 from plafond.model.policy import Mode
@@ -22,6 +24,9 @@ from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
 
 logger = logging.getLogger(__name__)
+
+# How much of a pass may go by with telling, and with checkpoints that nothing waits for.
+LEAST_TIME_FOR_WRITES = timedelta(seconds=2)
 
 
 def now() -> datetime:
@@ -36,33 +41,42 @@ class Process:
         self._config = settings
         self._loop: ControlLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._undo = AsyncExitStack()
 
     async def start(self) -> None:
-        """Connect, start to observe, and run the loop in the background."""
-        await _load_access()
-        self._api = client.ApiClient()
-        self._meters = Meters(self._config.prometheus.source, self._config.queries)
-        self._observer = Observer(self._api, self._meters, now, self.wake)
-        metrics = Metrics()
-        self._loop = ControlLoop(self._config.settings, self._surroundings(metrics))
-        self._web: web.AppRunner = await serve(
-            self._config.metrics_address, metrics.registry, lambda: self._ready
-        )
-        await self._observer.start()
-        self._task = asyncio.create_task(self._loop.run(), name="control-loop")
-        logger.info("running a pass every %s", self._config.evaluation_period)
+        """Connect, start to observe, and run the loop in the background; or undo all of it."""
+        async with AsyncExitStack() as undo:
+            api = await connect()
+            undo.push_async_callback(api.close)
+            writer = ApiWriter(api, FIELD_MANAGER)
+            await require_kinds(writer)
+            meters = Meters(self._config.prometheus.source, self._config.queries)
+            undo.callback(meters.close)
+            metrics = Metrics()
+            await self._serve(metrics, undo)
+            observer = Observer(api, meters, now, self.wake)
+            undo.push_async_callback(observer.stop)
+            loop = ControlLoop(
+                self._config.settings,
+                Surroundings(
+                    observer,
+                    {
+                        Mode.ENFORCE: ClusterEnforcer(api, FIELD_MANAGER),
+                        Mode.OBSERVE: ObservingEnforcer(),
+                    },
+                    self._records(writer, metrics),
+                    self._reporter(writer, metrics),
+                    metrics,
+                    now,
+                ),
+            )
+            await observer.start()
+            self._run(loop, undo)
+            self._undo = undo.pop_all()
 
     async def stop(self) -> None:
         """Stop the loop, write down what is in memory, and let go of everything."""
-        if self._loop is None or self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._loop.finish()
-        await self._observer.stop()
-        self._meters.close()
-        await self._web.cleanup()
-        await self._api.close()
+        await self._undo.aclose()
 
     def wake(self) -> None:
         """Ask for a pass now."""
@@ -70,39 +84,56 @@ class Process:
             self._loop.wake()
 
     def require_healthy(self) -> str:
-        """Return a word for the probe; raise when passes are no longer completed."""
-        if self._loop is None or not self._loop.is_healthy or self._is_dead:
-            msg = "no pass was completed lately"
+        """Return a word for the probe; raise when passes do not come to an end any more."""
+        if self._loop is None or self._is_dead or not self._loop.is_healthy:
+            msg = "no pass came to an end lately"
             raise kopf.PermanentError(msg)
         return "ok"
+
+    @property
+    def is_ready(self) -> bool:
+        """Passes are completed, from facts that are not old."""
+        return self._loop is not None and self._loop.is_ready and not self._is_dead
 
     @property
     def _is_dead(self) -> bool:
         return self._task is not None and self._task.done()
 
+    def _run(self, loop: ControlLoop, undo: AsyncExitStack) -> None:
+        self._loop = loop
+        self._task = asyncio.create_task(loop.run(), name="control-loop")
+        undo.push_async_callback(loop.finish)
+        undo.push_async_callback(_ended, self._task)
+        logger.info("running a pass every %s", self._config.evaluation_period)
+
+    async def _serve(self, metrics: Metrics, undo: AsyncExitStack) -> None:
+        address = self._config.metrics_address
+        try:
+            runner = await serve(address, metrics.registry, lambda: self.is_ready)
+        except OSError as error:
+            msg = f"metricsAddress: cannot listen on {address}: {error.strerror}"
+            raise StartError(msg) from error
+        undo.push_async_callback(runner.cleanup)
+
     @property
-    def _ready(self) -> bool:
-        return self._loop is not None and self._loop.is_ready
+    def _time_for_writes(self) -> timedelta:
+        return max(LEAST_TIME_FOR_WRITES, self._config.evaluation_period / 3)
 
-    def _surroundings(self, metrics: Metrics) -> Surroundings:
-        writer = ApiWriter(self._api, FIELD_MANAGER)
+    def _records(self, writer: ApiWriter, metrics: Metrics) -> Records:
+        checkpoints = Checkpoints(writer, self._config.timing.checkpoint_interval)
+        return Records(checkpoints, metrics, self._time_for_writes)
+
+    def _reporter(self, writer: ApiWriter, metrics: Metrics) -> Reporter:
         timing = self._config.timing
-        reports = ReportSettings(timing.status_interval, timing.metrics_gap_reported_after)
-        return Surroundings(
-            self._observer,
-            {
-                Mode.ENFORCE: ClusterEnforcer(self._api, FIELD_MANAGER),
-                Mode.OBSERVE: ObservingEnforcer(),
-            },
-            Checkpoints(writer, timing.checkpoint_interval),
-            Reporter(writer, metrics, reports),
-            metrics,
-            now,
+        settings = ReportSettings(
+            timing.status_interval,
+            timing.metrics_gap_reported_after,
+            self._time_for_writes,
+            self._config.settings.excluded_namespaces,
         )
+        return Reporter(writer, metrics, settings)
 
 
-async def _load_access() -> None:
-    try:
-        config.load_incluster_config()
-    except config.ConfigException:
-        await config.load_kube_config()
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -5,11 +5,16 @@ from collections.abc import Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from plafond.controller.address import Address
+
+# Nobody who still reads an answer holds up the end of the process.
+LONGEST_GOODBYE_SECONDS = 1.0
+
 
 async def serve(
-    address: str, registry: CollectorRegistry, is_ready: Callable[[], bool]
+    address: Address, registry: CollectorRegistry, is_ready: Callable[[], bool]
 ) -> web.AppRunner:
-    """Serve on *address* (`host:port`) until the runner that is returned is cleaned up."""
+    """Serve on *address* until the runner that is returned is cleaned up."""
 
     async def metrics(_: web.Request) -> web.Response:
         body = generate_latest(registry)
@@ -22,8 +27,11 @@ async def serve(
 
     app = web.Application()
     app.add_routes([web.get("/metrics", metrics), web.get("/readyz", readyz)])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LONGEST_GOODBYE_SECONDS)
     await runner.setup()
-    host, _, port = address.rpartition(":")
-    await web.TCPSite(runner, host, int(port)).start()
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
     return runner

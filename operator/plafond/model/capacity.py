@@ -44,3 +44,4 @@ class PriceSheet:
     valid_from: datetime
     nodes: tuple[NodePrice, ...]
     generation: int = 0
+    uid: str = ""

@@ -2,33 +2,38 @@
 
 import json
 import logging
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from plafond.decide.decision import Decision
 from plafond.decide.judge import Judgement
+from plafond.model.workload import WorkloadId
 
 logger = logging.getLogger("plafond.audit")
+
+_Key = tuple[str, WorkloadId]
 
 
 class AuditLog:
     """Remembers what was said last, so that an unchanged world is silent."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, str, str], tuple[object, ...]] = {}
+        self._said: dict[_Key, tuple[object, ...]] = {}
 
-    def record(self, judgement: Judgement, now: datetime) -> int:
-        """Write a line for every changed decision of *judgement*; return how many."""
-        policy_set = judgement.account.policy_set
-        lines = 0
+    def record(self, judgements: Iterable[Judgement], now: datetime) -> None:
+        """Write a line for every changed decision; forget workloads that are not decided on."""
+        said: dict[_Key, tuple[object, ...]] = {}
+        for key, judgement, decision in _decisions(judgements):
+            said[key] = (decision.desired_replicas, decision.ceiling, decision.reason)
+            if self._said.get(key) != said[key]:
+                logger.info("%s", json.dumps(_line(judgement, decision, now), ensure_ascii=False))
+        self._said = said
+
+
+def _decisions(judgements: Iterable[Judgement]) -> Iterator[tuple[_Key, Judgement, Decision]]:
+    for judgement in judgements:
         for decision in judgement.decisions:
-            key = (policy_set.namespace, policy_set.key, str(decision.workload))
-            value = (decision.desired_replicas, decision.ceiling, decision.reason)
-            if self._said.get(key) == value:
-                continue
-            self._said[key] = value
-            logger.info("%s", json.dumps(_line(judgement, decision, now), ensure_ascii=False))
-            lines += 1
-        return lines
+            yield (judgement.account.policy_set.key, decision.workload), judgement, decision
 
 
 def _line(judgement: Judgement, decision: Decision, now: datetime) -> dict[str, object]:

@@ -1,15 +1,17 @@
 """The conditions of a policy: what can be said of it now, each with one reason and one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from plafond.decide.judge import Judgement
 from plafond.model.gap import Gap
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
-from plafond.report.messages import standing
+from plafond.report.messages import cut, standing
+from plafond.report.part import PolicyPart
+
+OBSERVE_MODE = "ObserveMode"
 
 
 class Truth(StrEnum):
@@ -29,6 +31,13 @@ class Condition:
     reason: str
     message: str
 
+    @property
+    def is_alarming(self) -> bool:
+        """Somebody should look: it is not as it should be, and nobody asked for that."""
+        if self.type == "Stalled":
+            return self.status is Truth.TRUE
+        return self.status is Truth.FALSE and self.reason != OBSERVE_MODE
+
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -45,18 +54,30 @@ class Observed:
     write_trouble: str | None = None
 
 
-def conditions(policy: CostPolicy, judgement: Judgement, observed: Observed) -> list[Condition]:
+def conditions(part: PolicyPart, observed: Observed) -> list[Condition]:
     """Return every condition of a policy that was judged."""
     return [
-        _ready(judgement),
-        _within_budget(policy, judgement),
-        _enforcing(policy, judgement, observed),
-        _metrics(policy, observed),
+        _ready(part),
+        _within_budget(part),
+        _enforcing(part, observed),
+        _metrics(part.policy, observed),
     ]
 
 
-def not_governed(reason: str, message: str) -> list[Condition]:
-    """Return the conditions of a policy that nothing can be decided for."""
+def invalid(policy: InvalidPolicy) -> list[Condition]:
+    """Return the conditions of a policy that means nothing."""
+    return _not_governed("InvalidSpec", f"{policy.field}: {policy.why}")
+
+
+def excluded(namespace: str) -> list[Condition]:
+    """Return the conditions of a policy in a namespace that is never governed."""
+    return _not_governed(
+        "NamespaceExcluded",
+        f"{namespace} is a system namespace or excluded by configuration; it is never governed",
+    )
+
+
+def _not_governed(reason: str, message: str) -> list[Condition]:
     unknown = "not evaluated"
     return [
         Condition("Ready", Truth.FALSE, reason, message),
@@ -67,85 +88,80 @@ def not_governed(reason: str, message: str) -> list[Condition]:
     ]
 
 
-def invalid(policy: InvalidPolicy) -> list[Condition]:
-    """Return the conditions of a policy that means nothing."""
-    return not_governed("InvalidSpec", f"{policy.field}: {policy.why}")
-
-
-def excluded(namespace: str) -> list[Condition]:
-    """Return the conditions of a policy in a namespace that is never governed."""
-    message = f"{namespace} is a system namespace; those are never governed"
-    return not_governed("NamespaceExcluded", message)
-
-
 def written(
-    new: list[Condition], before: list[Mapping[str, Any]], generation: int, now: datetime
+    new: Iterable[Condition], before: Sequence[Mapping[str, Any]], generation: int, now: datetime
 ) -> list[dict[str, Any]]:
     """Return *new* as the API has it; a transition time moves only with the status."""
-    since = {c.get("type"): c for c in before}
+    since = {
+        (old.get("type"), old.get("status")): old["lastTransitionTime"]
+        for old in before
+        if old.get("lastTransitionTime")
+    }
     stamp = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    out = []
-    for condition in new:
-        old = since.get(condition.type)
-        same = old is not None and old.get("status") == condition.status.value
-        moved_at = old["lastTransitionTime"] if same and old is not None else stamp
-        out.append(
-            {
-                "type": condition.type,
-                "status": condition.status.value,
-                "observedGeneration": generation,
-                "lastTransitionTime": moved_at,
-                "reason": condition.reason,
-                "message": condition.message[:1024],
-            }
-        )
-    return out
-
-
-def _ready(judgement: Judgement) -> Condition:
-    if judgement.left_alone is not None:
-        return Condition("Ready", Truth.FALSE, "PriceMissing", judgement.left_alone.why)
-    priced = [
-        (target, gap)
-        for target in judgement.account.targets
-        for unit, gap in target.gaps.items()
-        if unit in _units(judgement)
+    return [
+        {
+            "type": condition.type,
+            "status": condition.status.value,
+            "observedGeneration": generation,
+            "lastTransitionTime": since.get((condition.type, condition.status.value), stamp),
+            "reason": condition.reason,
+            "message": cut(condition.message),
+        }
+        for condition in new
     ]
-    if priced:
-        target, gap = priced[0]
-        more = f" and {len(priced) - 1} more" if len(priced) > 1 else ""
+
+
+def _ready(part: PolicyPart) -> Condition:
+    if part.judgement.left_alone is not None:
+        why = part.judgement.left_alone.why
+        return Condition("Ready", Truth.FALSE, "PriceMissing", why)
+    units = _units(part)
+    unpriced = [
+        (target, gap)
+        for target in part.targets
+        for unit, gap in target.gaps.items()
+        if unit in units
+    ]
+    if unpriced:
+        target, gap = unpriced[0]
+        others = len({each.id for each, _ in unpriced}) - 1
+        more = f" and {others} more" if others else ""
         message = f"{target.id.name}{more} has no usable price: {gap.why}"
         return Condition("Ready", Truth.FALSE, "PriceUnknown", message)
-    count = len(judgement.decisions)
-    return Condition("Ready", Truth.TRUE, "Evaluated", f"{count} workloads are evaluated")
+    count = len(part.targets)
+    workloads = "1 workload is" if count == 1 else f"{count} workloads are"
+    return Condition("Ready", Truth.TRUE, "Evaluated", f"{workloads} evaluated")
 
 
-def _units(judgement: Judgement) -> set[str]:
-    policies = judgement.account.policy_set.policies
+def _units(part: PolicyPart) -> set[str]:
+    # What its neighbors reckon in holds back the same workloads.
+    policies = part.judgement.account.policy_set.policies
     currencies = {p.currency for p in policies if p.currency is not None}
     return currencies | {b.limit.unit for p in policies for b in p.budgets}
 
 
-def _within_budget(policy: CostPolicy, judgement: Judgement) -> Condition:
-    positions = [p for p in judgement.account.positions if p.policy == policy.name]
-    if judgement.left_alone is not None:
-        return Condition("WithinBudget", Truth.UNKNOWN, "PriceMissing", judgement.left_alone.why)
-    if not positions:
-        return Condition("WithinBudget", Truth.TRUE, "NoOpenBudget", "no budget's window is open")
-    fullest = max(positions, key=lambda p: p.used_percent)
+def _within_budget(part: PolicyPart) -> Condition:
+    kind, left_alone, fullest = "WithinBudget", part.judgement.left_alone, part.fullest
+    if left_alone is not None:
+        return Condition(kind, Truth.UNKNOWN, "PriceMissing", left_alone.why)
+    if not part.policy.budgets:
+        return Condition(kind, Truth.TRUE, "NoBudget", "the policy has no budget")
+    if fullest is None:
+        return Condition(kind, Truth.TRUE, "NoOpenBudget", "no budget's window is open")
     if fullest.is_exhausted:
-        return Condition("WithinBudget", Truth.FALSE, "BudgetExhausted", standing(fullest))
-    return Condition("WithinBudget", Truth.TRUE, "WithinBudget", standing(fullest))
+        return Condition(kind, Truth.FALSE, "BudgetExhausted", standing(fullest))
+    return Condition(kind, Truth.TRUE, "WithinBudget", standing(fullest))
 
 
-def _enforcing(policy: CostPolicy, judgement: Judgement, observed: Observed) -> Condition:
-    if policy.mode is Mode.OBSERVE:
-        return Condition("Enforcing", Truth.FALSE, "ObserveMode", "decisions are only reported")
-    if judgement.left_alone is not None:
-        return Condition("Enforcing", Truth.FALSE, "PriceMissing", "workloads are left alone")
+def _enforcing(part: PolicyPart, observed: Observed) -> Condition:
+    kind = "Enforcing"
+    if part.policy.mode is Mode.OBSERVE:
+        return Condition(kind, Truth.FALSE, OBSERVE_MODE, "decisions are only reported")
+    if part.judgement.left_alone is not None:
+        return Condition(kind, Truth.FALSE, "PriceMissing", "workloads are left alone")
     if observed.write_trouble is not None:
-        return Condition("Enforcing", Truth.FALSE, "WriteFailed", observed.write_trouble)
-    return Condition("Enforcing", Truth.TRUE, "Enforcing", "ceilings are in force")
+        return Condition(kind, Truth.FALSE, "WriteFailed", observed.write_trouble)
+    return Condition(kind, Truth.TRUE, "Enforcing", "ceilings are in force")
 
 
 def _metrics(policy: CostPolicy, observed: Observed) -> Condition:
@@ -154,4 +170,4 @@ def _metrics(policy: CostPolicy, observed: Observed) -> Condition:
         return Condition(kind, Truth.TRUE, "NotNeeded", "the policy scales by no metric")
     if observed.metrics_gap is not None:
         return Condition(kind, Truth.FALSE, "MetricsUnavailable", observed.metrics_gap.why)
-    return Condition(kind, Truth.TRUE, "MetricsRead", "every configured meter answers")
+    return Condition(kind, Truth.TRUE, "MetricsRead", "every meter that it scales by answers")

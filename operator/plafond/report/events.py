@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from plafond.api.writer import ApiWriter, Result
+from plafond.report.messages import cut
 
 REPEAT_INTERVAL = timedelta(minutes=1)
 FORGET_AFTER = timedelta(minutes=50)
-MAX_MESSAGE = 1024
 COMPONENT = "plafond"
 
 
@@ -56,7 +56,7 @@ class _Series:
 
 
 class EventRecorder:
-    """Posts Events; what cannot be posted is dropped, for nothing may wait for an Event."""
+    """Posts Events; what cannot be posted is dropped, because nothing may wait for an Event."""
 
     def __init__(self, writer: ApiWriter) -> None:
         self._writer = writer
@@ -85,7 +85,7 @@ class EventRecorder:
     async def _repeat(self, event: Event, before: _Series, now: datetime) -> None:
         path = f"/api/v1/namespaces/{event.involved.namespace}/events/{before.name}"
         count = before.count + 1
-        patch = {"count": count, "lastTimestamp": _stamp(now), "message": _cut(event.message)}
+        patch = {"count": count, "lastTimestamp": _stamp(now), "message": cut(event.message)}
         answer = await self._writer.merge(path, patch)
         key = (event.involved.uid, event.reason)
         if answer.result is Result.DONE:
@@ -115,7 +115,7 @@ def _body(event: Event, name: str, now: datetime) -> dict[str, Any]:
         },
         "type": event.type.value,
         "reason": event.reason,
-        "message": _cut(event.message),
+        "message": cut(event.message),
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": COMPONENT,
@@ -128,12 +128,7 @@ def _body(event: Event, name: str, now: datetime) -> dict[str, Any]:
 def _name(event: Event, now: datetime) -> str:
     text = f"{event.involved.uid}/{event.reason}/{now.isoformat()}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return f"{event.involved.name[:200]}.{digest}"
-
-
-def _cut(message: str) -> str:
-    clean = "".join(character if character.isprintable() else " " for character in message)
-    return clean[:MAX_MESSAGE]
+    return f"{event.involved.name[:200].rstrip('.-')}.{digest}"
 
 
 def _stamp(now: datetime) -> str:

@@ -3,8 +3,17 @@
 from decimal import Decimal
 
 from plafond.decide.decision import Decision
-from plafond.decide.judge import Judgement
 from plafond.model.budget import BudgetPosition
+from plafond.report.part import PolicyPart
+
+# What Kubernetes allows a condition or an Event to say.
+MAX_MESSAGE = 1024
+
+
+def cut(message: str) -> str:
+    """Return *message* as one line that fits; what was cut off is shown to be missing."""
+    clean = "".join(character if character.isprintable() else " " for character in message)
+    return clean if len(clean) <= MAX_MESSAGE else f"{clean[: MAX_MESSAGE - 1]}…"
 
 
 def amount(value: Decimal, unit: str) -> str:
@@ -30,13 +39,13 @@ def standing(position: BudgetPosition) -> str:
     )
 
 
-def summary(judgement: Judgement) -> str:
-    """Return one sentence on how a policy set stands."""
-    if judgement.left_alone is not None:
-        return f"nothing is decided: {judgement.left_alone.why}"
-    parts = [standing(position) for position in judgement.account.positions]
-    squeezed = judgement.pace.utilization_percent
+def summary(part: PolicyPart) -> str:
+    """Return one sentence on how a policy stands."""
+    if part.judgement.left_alone is not None:
+        return cut(f"nothing is decided: {part.judgement.left_alone.why}")
+    parts = [standing(position) for position in part.positions]
+    squeezed = part.judgement.pace.utilization_percent
     if squeezed is not None:
         parts.append(f"money is short: replicas run at up to {squeezed} % before work is refused")
-    moves = [f"{d.workload.name} {moved(d)}" for d in judgement.decisions if d.moves]
-    return "; ".join([*parts, *moves])[:1000] or "within all limits"
+    moves = [f"{d.workload.name} {moved(d)}" for d in part.decisions if d.moves]
+    return cut("; ".join([*parts, *moves]) or "within all limits")

@@ -7,7 +7,8 @@ freely, so their number is bounded by the number of objects.
 
 import platform
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from importlib.metadata import version
 
@@ -23,72 +24,79 @@ from plafond.model.money import GPU_HOURS
 from plafond.model.snapshot import Snapshot
 from plafond.report.conditions import Condition
 
+PolicyKey = tuple[str, str]
+
 
 class Metrics(Collector):
     """Counts what happens, and shows what the last pass came to."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._spent: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self._allocated = AllocatedCost()
         self._families: list[GaugeMetricFamily] = []
-        self._conditions: dict[tuple[str, str], list[Condition]] = {}
-        self._is_first = True
+        self._conditions: dict[PolicyKey, Sequence[Condition]] = {}
         registry = self.registry
-        build = Gauge("plafond_build_info", "Version.", ["version", "python"], registry=registry)
+        build = Gauge(
+            "plafond_build_info", "The version that runs.", ["version", "python"], registry=registry
+        )
         build.labels(version("plafond"), platform.python_version()).set(1)
-        self.passes = Counter("plafond_passes", "Passes.", ["result"], registry=registry)
-        self.pass_seconds = Histogram("plafond_pass_seconds", "Length.", registry=registry)
+        self.passes = Counter(
+            "plafond_passes", "Passes, by how they ended.", ["result"], registry=registry
+        )
+        self.pass_seconds = Histogram(
+            "plafond_pass_seconds", "How long completed passes took.", registry=registry
+        )
         self.last_pass = Gauge(
-            "plafond_last_pass_timestamp_seconds", "End of the last pass.", registry=registry
+            "plafond_last_pass_timestamp_seconds",
+            "When the last pass was completed.",
+            registry=registry,
         )
         self.actions = Counter(
-            "plafond_actions", "Writes.", ["type", "result", "mode"], registry=registry
+            "plafond_actions",
+            "Actions of plans, by what became of them; Observed ones were only reported.",
+            ["type", "result", "mode"],
+            registry=registry,
         )
         self.moves = Counter(
-            "plafond_moves", "Changed decisions, by last reason.", ["reason"], registry=registry
+            "plafond_moves",
+            "Replica counts written, by the rule that moved them last.",
+            ["reason"],
+            registry=registry,
+        )
+        self.checkpoints = Counter(
+            "plafond_checkpoints",
+            "Writes of ledgers, by what became of them.",
+            ["result"],
+            registry=registry,
         )
         registry.register(self)
 
     def show(self, snapshot: Snapshot, evaluation: Evaluation) -> None:
         """Replace what is shown by what this pass came to."""
-        if not self._is_first:
-            # The first pass charges what was spent before we came; increases must not.
-            self._count(evaluation.account)
-        self._is_first = False
+        self._allocated.add(evaluation.account)
         self._families = [
-            *_rates(evaluation.account),
+            _rates(evaluation.account),
             *_budgets(evaluation.judgements),
             *_replicas(evaluation.judgements),
             _unallocated(snapshot, evaluation.account),
             _gaps(snapshot),
         ]
 
-    def show_conditions(self, of: Mapping[tuple[str, str], list[Condition]]) -> None:
+    def show_conditions(self, of: Mapping[PolicyKey, Sequence[Condition]]) -> None:
         """Replace the conditions shown, by namespace and policy."""
         self._conditions = dict(of)
 
     def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         """Yield what the last pass came to."""
-        spent = CounterMetricFamily(
-            "plafond_allocated_cost",
-            "Cost of all pods of a namespace since the operator started.",
-            labels=["namespace", "currency"],
-        )
-        for (namespace, currency), value in sorted(self._spent.items()):
-            spent.add_metric([namespace, currency], float(value))
-        yield spent
+        yield self._allocated.family()
         yield from self._families
         yield self._condition_family()
 
-    def _count(self, account: Account) -> None:
-        for namespace, counted in account.counted.items():
-            for unit, value in counted.accrued.items():
-                if unit != GPU_HOURS:
-                    self._spent[namespace, unit] += value
-
     def _condition_family(self) -> GaugeMetricFamily:
         labels = ["namespace", "policy", "type", "status", "reason"]
-        family = GaugeMetricFamily("plafond_condition", "1 for what holds.", labels=labels)
+        family = GaugeMetricFamily(
+            "plafond_condition", "1 for what the conditions of a policy say.", labels=labels
+        )
         for (namespace, policy), found in sorted(self._conditions.items()):
             for each in found:
                 row = [namespace, policy, each.type, each.status.value, each.reason]
@@ -96,9 +104,54 @@ class Metrics(Collector):
         return family
 
 
-def _rates(account: Account) -> list[GaugeMetricFamily]:
+class AllocatedCost:
+    """What each namespace has cost since this process first saw it, for as long as it exists."""
+
+    def __init__(self) -> None:
+        self._total: dict[str, dict[str, Decimal]] = {}
+        self._until: datetime | None = None
+        self._counted_until: dict[str, datetime] = {}
+
+    def add(self, account: Account) -> None:
+        """Add what accrued in a pass; forget namespaces that are gone."""
+        self._total = {
+            namespace: self._total.get(namespace, {}) for namespace in sorted(account.counted)
+        }
+        for namespace, counted in account.counted.items():
+            begun = self._counted_until.get(namespace)
+            # What was spent before we came is not an increase; what a ledger that was read afresh
+            # charges again was counted before.
+            is_repeated = begun is not None and counted.since is not None and counted.since < begun
+            if self._until is not None and not is_repeated:
+                self._total[namespace] = _sum(self._total[namespace], counted.accrued)
+        self._until = account.now
+        self._counted_until = dict.fromkeys(account.counted, account.now)
+
+    def family(self) -> CounterMetricFamily:
+        """Return the totals as counters."""
+        family = CounterMetricFamily(
+            "plafond_allocated_cost",
+            "Cost of all pods of a namespace since the operator started.",
+            labels=["namespace", "currency"],
+        )
+        for namespace, total in self._total.items():
+            for currency, value in sorted(total.items()):
+                family.add_metric([namespace, currency], float(value))
+        return family
+
+
+def _sum(total: Mapping[str, Decimal], accrued: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    money = {unit: value for unit, value in accrued.items() if unit != GPU_HOURS}
+    return {
+        unit: total.get(unit, Decimal(0)) + money.get(unit, Decimal(0)) for unit in {*total, *money}
+    }
+
+
+def _rates(account: Account) -> GaugeMetricFamily:
     family = GaugeMetricFamily(
-        "plafond_burn_rate_per_hour", "What runs costs per hour.", labels=["namespace", "unit"]
+        "plafond_burn_rate_per_hour",
+        "What runs in a namespace costs per hour.",
+        labels=["namespace", "unit"],
     )
     for namespace, counted in account.counted.items():
         total: dict[str, Decimal] = defaultdict(Decimal)
@@ -107,13 +160,13 @@ def _rates(account: Account) -> list[GaugeMetricFamily]:
                 total[unit] += value
         for unit, value in sorted(total.items()):
             family.add_metric([namespace, unit], float(value))
-    return [family]
+    return family
 
 
 def _budgets(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
     labels = ["namespace", "policy", "budget", "unit"]
-    limit = GaugeMetricFamily("plafond_budget_limit", "Limit of the window.", labels=labels)
-    used = GaugeMetricFamily("plafond_budget_used", "Spent in the window.", labels=labels)
+    limit = GaugeMetricFamily("plafond_budget_limit", "Limit of the open window.", labels=labels)
+    used = GaugeMetricFamily("plafond_budget_used", "Spent in the open window.", labels=labels)
     ratio = GaugeMetricFamily("plafond_budget_used_ratio", "Spent over limit.", labels=labels)
     carried = GaugeMetricFamily(
         "plafond_carried_rate_per_hour", "What the budget carries per hour now.", labels=labels
@@ -131,16 +184,34 @@ def _budgets(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
     return [limit, used, ratio, carried]
 
 
+_COUNTS = {
+    "observed": "Replicas that a workload's spec asks for.",
+    "recommended": "Replicas that its demand asks for, before money.",
+    "desired": "Replicas that it is to have now.",
+    "ceiling": "The most replicas that it may have now.",
+}
+
+
 def _replicas(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
-    labels = ["namespace", "kind", "name", "class", "mode"]
+    # Policies that observe are decided one by one, so a workload may be in several of them.
+    labels = ["namespace", "kind", "name", "class", "mode", "policy"]
     families = {
-        name: GaugeMetricFamily(f"plafond_{name}_replicas", f"Replicas: {name}.", labels=labels)
-        for name in ("observed", "recommended", "desired", "ceiling")
+        name: GaugeMetricFamily(f"plafond_{name}_replicas", text, labels=labels)
+        for name, text in _COUNTS.items()
     }
     for judgement in judgements:
+        policy_set = judgement.account.policy_set
+        policy = "" if policy_set.is_enforced else policy_set.policies[0].name
         for d in judgement.decisions:
-            mode = judgement.account.policy_set.mode.value
-            row = [d.workload.namespace, d.workload.kind, d.workload.name, d.workload_class, mode]
+            workload = d.workload
+            row = [
+                workload.namespace,
+                workload.kind,
+                workload.name,
+                d.workload_class.value,
+                policy_set.mode.value,
+                policy,
+            ]
             families["observed"].add_metric(row, d.observed_replicas)
             families["recommended"].add_metric(row, d.recommended_replicas)
             families["desired"].add_metric(row, d.desired_replicas)
@@ -161,7 +232,9 @@ def _unallocated(snapshot: Snapshot, account: Account) -> GaugeMetricFamily:
 
 
 def _gaps(snapshot: Snapshot) -> GaugeMetricFamily:
-    family = GaugeMetricFamily("plafond_meter_gap", "1 while a meter fails.", labels=["meter"])
+    family = GaugeMetricFamily(
+        "plafond_meter_gap", "1 while a meter fails, or answers in part.", labels=["meter"]
+    )
     for meter, reading in snapshot.meters.items():
         family.add_metric([meter.value], 0 if reading.gap is None else 1)
     return family

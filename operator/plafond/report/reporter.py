@@ -1,46 +1,61 @@
 """What a pass says: status, conditions, Events, metrics, audit lines. Nothing here decides."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 from plafond.api.constants import API_VERSION
 from plafond.api.writer import ApiWriter, Result
+from plafond.decide.decision import Decision
 from plafond.decide.evaluate import Evaluation
-from plafond.decide.judge import Judgement
-from plafond.decide.plan import Action, ScaleTo
-from plafond.model.gap import Gap
+from plafond.decide.plan import ScaleTo
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
 from plafond.model.snapshot import Snapshot
+from plafond.model.workload import WorkloadId
+from plafond.report.attempt import Attempt
 from plafond.report.audit import AuditLog
 from plafond.report.conditions import Condition, Observed, Truth, conditions, excluded, invalid
 from plafond.report.events import Event, EventRecorder, EventType, Involved
-from plafond.report.messages import moved
+from plafond.report.messages import cut, moved
 from plafond.report.metrics import Metrics
-from plafond.report.price_sheets import sheet_conditions, sheet_subject
-from plafond.report.status import StatusWriter, judged_status, policy_subject
+from plafond.report.metrics_gaps import LastingGaps
+from plafond.report.part import PolicyPart
+from plafond.report.price_sheets import sheet_conditions
+from plafond.report.side_by_side import Job, side_by_side
+from plafond.report.status import empty_status, judged_status
+from plafond.report.status_writer import (
+    Statement,
+    StatusWriter,
+    Transition,
+    policy_subject,
+    sheet_subject,
+)
 
-# Conditions that are good news while true.
-ALARMING = {"Ready", "WithinBudget", "MetricsAvailable"}
+# Of what a condition says, this is history; the others follow from it.
+ANNOUNCED = frozenset({"Ready", "WithinBudget", "Enforcing", "MetricsAvailable"})
 
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of one write of the plan."""
-
-    action: Action
-    mode: Mode
-    result: Result
-    detail: str = ""
+PolicyKey = tuple[str, str]
+AnyPolicy = CostPolicy | InvalidPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
-    """How often statuses are written, and how long a meter may fail before that is news."""
+    """
+    How often, and for how long, is reported.
+
+    Attributes:
+        status_interval: an object's status is written at most once in it.
+        metrics_gap_reported_after: how long metrics must be missing before that is said.
+        longest: what is not written by then waits for a later pass.
+        excluded_namespaces: those that are never governed.
+
+    """
 
     status_interval: timedelta = timedelta(seconds=30)
     metrics_gap_reported_after: timedelta = timedelta(minutes=1)
+    longest: timedelta = timedelta(seconds=5)
+    excluded_namespaces: frozenset[str] = frozenset()
 
 
 class Reporter:
@@ -52,112 +67,157 @@ class Reporter:
         self._metrics = metrics
         self._audit = AuditLog()
         self._settings = settings
-        self._gap_since: datetime | None = None
+        self._gaps = LastingGaps(settings.metrics_gap_reported_after)
 
     async def report(
-        self, snapshot: Snapshot, evaluation: Evaluation, written: Sequence[Written]
+        self, snapshot: Snapshot, evaluation: Evaluation, attempts: Sequence[Attempt]
     ) -> None:
         """Report one pass."""
         self._metrics.show(snapshot, evaluation)
-        for each in written:
-            kind = type(each.action).__name__
-            self._metrics.actions.labels(kind, each.result.value, each.mode.value).inc()
-        for judgement in evaluation.judgements:
-            self._audit.record(judgement, snapshot.now)
-        await self._explain_moves(snapshot, evaluation, written)
-        await self._policies(snapshot, evaluation, written)
-        for sheet in snapshot.sheets:
-            said = sheet_conditions(sheet, snapshot.sheets, snapshot.now)
-            await self._status.write(sheet_subject(sheet), said, {}, snapshot.now)
+        self._count(attempts)
+        self._audit.record(evaluation.judgements, snapshot.now)
+        said = self._said_of_policies(snapshot, evaluation, attempts)
+        self._metrics.show_conditions(
+            {(policy.namespace, policy.name): s.conditions for policy, s in said}
+        )
+        sheets = [_of_sheet(snapshot, index) for index in range(len(snapshot.sheets))]
+        self._status.forget_all_but(
+            {*(statement.subject for _, statement in said), *(s.subject for s in sheets)}
+        )
+        jobs = [
+            *self._told_moves(_decisions(evaluation), attempts, snapshot.now),
+            *self._told_policies(said, snapshot.now),
+            *self._told_sheets(sheets, snapshot.now),
+        ]
+        await side_by_side(jobs, self._settings.longest)
 
-    async def _explain_moves(
-        self, snapshot: Snapshot, evaluation: Evaluation, written: Iterable[Written]
-    ) -> None:
-        decisions = {
-            d.workload: d
-            for j in evaluation.judgements
-            if j.account.policy_set.is_enforced
-            for d in j.decisions
-        }
-        for each in written:
-            action = each.action
-            if not isinstance(action, ScaleTo) or each.result is not Result.DONE:
+    def _count(self, attempts: Iterable[Attempt]) -> None:
+        for attempt in attempts:
+            kind = type(attempt.action).__name__
+            self._metrics.actions.labels(kind, attempt.result.value, attempt.mode.value).inc()
+
+    def _said_of_policies(
+        self, snapshot: Snapshot, evaluation: Evaluation, attempts: Iterable[Attempt]
+    ) -> list[tuple[AnyPolicy, Statement]]:
+        parts = _parts(evaluation)
+        gaps = self._gaps.lasting(parts.values(), snapshot.meters, snapshot.now)
+        troubles = _troubles(attempts)
+        said: list[tuple[AnyPolicy, Statement]] = []
+        for policy in snapshot.policies:
+            key = (policy.namespace, policy.name)
+            if key in parts:
+                observed = Observed(gaps.get(key), troubles.get(policy.namespace))
+                said.append((policy, _of_part(parts[key], observed)))
+            elif policy.namespace in self._settings.excluded_namespaces:
+                said.append((policy, _of_excluded(policy)))
+        said += [(policy, _of_invalid(policy)) for policy in snapshot.invalid]
+        return said
+
+    def _told_moves(
+        self,
+        decisions: Mapping[WorkloadId, Decision],
+        attempts: Iterable[Attempt],
+        now: datetime,
+    ) -> Iterator[Job]:
+        for attempt in attempts:
+            action = attempt.action
+            if not isinstance(action, ScaleTo) or attempt.result is not Result.DONE:
                 continue
-            decision = decisions.get(action.workload)
-            reason = "Restored" if decision is None or not decision.reason else decision.reason
-            message = f"{action.before} → {action.after} replicas: the count before is restored"
-            if decision is not None:
-                message = moved(decision)
-            self._metrics.moves.labels(str(reason)).inc()
-            target = Involved(
-                "apps/v1", action.workload.kind, action.namespace, action.workload.name, action.uid
-            )
-            await self._events.record(
-                Event(target, EventType.NORMAL, str(reason), message), snapshot.now
-            )
+            event = _move(action, decisions.get(action.workload))
+            self._metrics.moves.labels(event.reason).inc()
+            yield partial(self._events.record, event, now)
 
-    async def _policies(
-        self, snapshot: Snapshot, evaluation: Evaluation, written: Sequence[Written]
-    ) -> None:
-        observed = self._observed(snapshot)
-        shown: dict[tuple[str, str], list[Condition]] = {}
-        judged = {
-            (p.namespace, p.name): j
-            for j in evaluation.judgements
-            for p in j.account.policy_set.policies
-        }
-        policies: tuple[CostPolicy | InvalidPolicy, ...] = (*snapshot.policies, *snapshot.invalid)
-        for policy in policies:
-            judgement = judged.get((policy.namespace, policy.name))
-            found, status = _found(policy, judgement, observed, written)
-            shown[policy.namespace, policy.name] = found
-            subject = policy_subject(policy)
-            news = await self._status.write(subject, found, status, snapshot.now)
-            for condition in news:
-                await self._announce(policy, condition, snapshot.now)
-        self._metrics.show_conditions(shown)
+    def _told_policies(
+        self, said: Iterable[tuple[AnyPolicy, Statement]], now: datetime
+    ) -> Iterator[Job]:
+        for policy, statement in said:
+            if self._status.is_due(statement, now):
+                yield partial(self._tell, policy, statement, now)
 
-    def _observed(self, snapshot: Snapshot) -> Gap | None:
-        gaps = [r.gap for r in snapshot.meters.values() if r.gap is not None]
-        if not gaps:
-            self._gap_since = None
-            return None
-        self._gap_since = self._gap_since or snapshot.now
-        lasted = snapshot.now - self._gap_since
-        return gaps[0] if lasted >= self._settings.metrics_gap_reported_after else None
+    def _told_sheets(self, statements: Iterable[Statement], now: datetime) -> Iterator[Job]:
+        for statement in statements:
+            if self._status.is_due(statement, now):
+                yield partial(self._status.write, statement, now)
 
-    async def _announce(
-        self, policy: CostPolicy | InvalidPolicy, condition: Condition, now: datetime
-    ) -> None:
-        if condition.type not in ALARMING | {"Enforcing"}:
-            return
-        bad = condition.type in ALARMING and condition.status is Truth.FALSE
-        involved = Involved(API_VERSION, "CostPolicy", policy.namespace, policy.name, policy.uid)
-        kind = EventType.WARNING if bad else EventType.NORMAL
-        await self._events.record(Event(involved, kind, condition.reason, condition.message), now)
+    async def _tell(self, policy: AnyPolicy, statement: Statement, now: datetime) -> None:
+        for event in _announced(policy, await self._status.write(statement, now)):
+            await self._events.record(event, now)
 
 
-def _found(
-    policy: CostPolicy | InvalidPolicy,
-    judgement: Judgement | None,
-    metrics_gap: Gap | None,
-    written: Iterable[Written],
-) -> tuple[list[Condition], Mapping[str, Any]]:
-    if isinstance(policy, InvalidPolicy):
-        return invalid(policy), {"summary": f"{policy.field}: {policy.why}"[:1024]}
-    if judgement is None:
-        found = excluded(policy.namespace)
-        return found, {"summary": found[0].message}
-    trouble = next(
-        (
-            w.detail or w.result.value
-            for w in written
-            if w.action.namespace == policy.namespace and w.result in _TROUBLES
-        ),
-        None,
+def _parts(evaluation: Evaluation) -> dict[PolicyKey, PolicyPart]:
+    return {
+        (policy.namespace, policy.name): PolicyPart(policy, judgement)
+        for judgement in evaluation.judgements
+        for policy in judgement.account.policy_set.policies
+    }
+
+
+def _troubles(attempts: Iterable[Attempt]) -> dict[str, str]:
+    """Return the first trouble of every namespace that has one."""
+    found: dict[str, str] = {}
+    for attempt in attempts:
+        if attempt.mode is Mode.ENFORCE and attempt.trouble is not None:
+            found.setdefault(attempt.action.namespace, attempt.trouble)
+    return found
+
+
+def _decisions(evaluation: Evaluation) -> dict[WorkloadId, Decision]:
+    return {
+        decision.workload: decision
+        for judgement in evaluation.judgements
+        if judgement.account.policy_set.is_enforced
+        for decision in judgement.decisions
+    }
+
+
+def _of_part(part: PolicyPart, observed: Observed) -> Statement:
+    subject = policy_subject(part.policy)
+    return Statement(subject, tuple(conditions(part, observed)), judged_status(part))
+
+
+def _of_invalid(policy: InvalidPolicy) -> Statement:
+    status = empty_status(cut(f"{policy.field}: {policy.why}"))
+    return Statement(policy_subject(policy), tuple(invalid(policy)), status)
+
+
+def _of_excluded(policy: CostPolicy) -> Statement:
+    found = tuple(excluded(policy.namespace))
+    return Statement(policy_subject(policy), found, empty_status(found[0].message))
+
+
+def _of_sheet(snapshot: Snapshot, index: int) -> Statement:
+    sheet = snapshot.sheets[index]
+    found = sheet_conditions(sheet, snapshot.sheets, snapshot.now)
+    return Statement(sheet_subject(sheet), found, {})
+
+
+def _move(action: ScaleTo, decision: Decision | None) -> Event:
+    """Return what is told of a workload whose count was written."""
+    workload = action.workload
+    involved = Involved(
+        f"{workload.group}/v1", workload.kind, action.namespace, workload.name, action.uid
     )
-    found = conditions(policy, judgement, Observed(metrics_gap, trouble))
-    return found, judged_status(policy, judgement)
+    if decision is None or decision.reason is None:
+        message = f"{action.before} → {action.after} replicas: the count before is restored"
+        return Event(involved, EventType.NORMAL, "Restored", message)
+    return Event(involved, EventType.NORMAL, decision.reason.value, moved(decision))
 
 
-_TROUBLES = {Result.FORBIDDEN, Result.REFUSED, Result.UNAVAILABLE}
+def _announced(policy: AnyPolicy, transitions: Iterable[Transition]) -> Iterator[Event]:
+    involved = Involved(API_VERSION, "CostPolicy", policy.namespace, policy.name, policy.uid)
+    told: set[str] = set()
+    for transition in transitions:
+        condition = transition.condition
+        if not _is_history(transition) or condition.reason in told:
+            continue
+        told.add(condition.reason)
+        kind = EventType.WARNING if condition.is_alarming else EventType.NORMAL
+        yield Event(involved, kind, condition.reason, condition.message)
+
+
+def _is_history(transition: Transition) -> bool:
+    condition: Condition = transition.condition
+    if condition.type not in ANNOUNCED or condition.status is Truth.UNKNOWN:
+        return False
+    # That a new policy is as it should be is no event.
+    return condition.is_alarming or not transition.is_first

@@ -1,0 +1,31 @@
+"""Where log lines go: audit lines as they are to standard output, everything else to the errors."""
+
+import logging
+import sys
+from typing import Final
+
+_NOISY: Final = ("kopf", "aiohttp", "urllib3", "asyncio", "kubernetes")
+_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+class _WithoutRetries(logging.Filter):
+    """Drops what kopf says at each retry: our own watches say once that the cluster is away."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "failed; will retry" not in str(record.msg)
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Send log lines where they belong."""
+    errors = logging.StreamHandler(sys.stderr)
+    errors.setFormatter(logging.Formatter(_FORMAT))
+    errors.addFilter(_WithoutRetries())
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[errors])
+    for noisy in _NOISY:
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A start that fails is said in a sentence by whoever started it.
+    logging.getLogger("kopf.activities.startup").setLevel(logging.CRITICAL)
+    audit = logging.StreamHandler(sys.stdout)
+    audit.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger("plafond.audit").addHandler(audit)
+    logging.getLogger("plafond.audit").propagate = False

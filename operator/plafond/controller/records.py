@@ -1,0 +1,134 @@
+"""
+Ledgers and memory between two passes, and when they are written down.
+
+In memory they are as new as the last pass; in the cluster as new as the last checkpoint. What a
+write of this pass depends on is written before it; the rest when its time has come.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from plafond.api.writer import Result
+from plafond.decide.evaluate import Evaluation
+from plafond.model.memory import NamespaceRecord
+from plafond.model.snapshot import Snapshot
+from plafond.report.checkpoint import Checkpoints
+from plafond.report.metrics import Metrics
+from plafond.report.side_by_side import side_by_side
+
+logger = logging.getLogger(__name__)
+
+# Within the time that Kubernetes gives a process to end.
+LONGEST_LAST_WRITE = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVersion:
+    """The record of a namespace as it was read, and the version of the object that held it."""
+
+    version: str
+    record: NamespaceRecord
+
+
+class Records:
+    """Every namespace's record, from one pass to the next."""
+
+    def __init__(self, checkpoints: Checkpoints, metrics: Metrics, longest: timedelta) -> None:
+        self._checkpoints = checkpoints
+        self._metrics = metrics
+        self._longest = longest
+        self._records: dict[str, NamespaceRecord] = {}
+        self._governed: frozenset[str] = frozenset()
+        self._awaited: set[str] = set()
+        self._failing: dict[str, str] = {}
+        self._lost: dict[str, str] = {}
+
+    def joined(
+        self,
+        snapshot: Snapshot,
+        ledgers: Mapping[str, LedgerVersion],
+        unreadable: Iterable[str],
+    ) -> Snapshot:
+        """Return *snapshot* with our own newer records; *ledgers* are those that it was read of."""
+        for namespace in unreadable:
+            # What was in an object that nobody can read now is not known, not even to us.
+            self._records.pop(namespace, None)
+        for namespace, version in list(self._lost.items()):
+            if namespace not in ledgers:
+                del self._lost[namespace]
+            elif _is_newer(ledgers[namespace].version, version):
+                # Somebody else wrote it. Those facts count, and we go on from them.
+                del self._lost[namespace]
+                self._records.pop(namespace, None)
+        for namespace, ledger in ledgers.items():
+            if namespace not in self._records:
+                self._checkpoints.begin_with(namespace, ledger.version, ledger.record)
+        return replace(snapshot, records={**snapshot.records, **self._records})
+
+    def keep(
+        self, snapshot: Snapshot, evaluation: Evaluation, ledgers: Mapping[str, LedgerVersion]
+    ) -> None:
+        """Take the records that a pass came to; forget namespaces that are gone."""
+        existing = {name for name, found in snapshot.namespaces.items() if not found.is_terminating}
+        self._records = {
+            name: record
+            for name, record in evaluation.records.items()
+            if name in snapshot.namespaces
+        }
+        judged = {j.account.policy_set.namespace for j in evaluation.judgements}
+        remembered = {name for name, record in self._records.items() if record.memory.sets}
+        self._governed = frozenset(
+            (judged | remembered | set(ledgers)) & existing & set(self._records)
+        )
+        self._awaited = (self._awaited | evaluation.must_be_kept) & self._governed
+        self._checkpoints.forget_all_but(self._governed)
+        self._failing = {n: why for n, why in self._failing.items() if n in self._governed}
+        self._lost = {n: version for n, version in self._lost.items() if n in self._governed}
+
+    async def write_awaited(self, now: datetime) -> Mapping[str, str]:
+        """Write what this pass depends on; return the namespaces where that failed, and why."""
+        await self._write(self._awaited, now, self._longest)
+        return {name: self._failing.get(name, "no answer in time") for name in self._awaited}
+
+    async def write_due(self, now: datetime) -> None:
+        """Write the records whose time has come."""
+        due = (name for name in self._governed if self._checkpoints.is_due(name, now))
+        await self._write(due, now, self._longest)
+
+    async def write_all(self, now: datetime) -> None:
+        """Write everything that is still only in memory."""
+        if not await self._write(self._governed, now, LONGEST_LAST_WRITE):
+            logger.warning("not every ledger could be written in time")
+
+    async def _write(self, names: Iterable[str], now: datetime, within: timedelta) -> bool:
+        # Where another has written, nothing is written before that was read.
+        mine = sorted(name for name in names if name not in self._lost)
+        jobs = [partial(self._write_one, name, now) for name in mine]
+        return await side_by_side(jobs, within)
+
+    async def _write_one(self, name: str, now: datetime) -> None:
+        version = self._checkpoints.version_of(name)
+        answer = await self._checkpoints.write(name, self._records[name], now)
+        self._metrics.checkpoints.labels(answer.result.value).inc()
+        if answer.result is Result.DONE:
+            self._awaited.discard(name)
+            if self._failing.pop(name, None) is not None:
+                logger.info("the ledger of %s can be written again", name)
+            return
+        if answer.result is Result.CONFLICT:
+            self._lost[name] = version
+        self._fail(name, answer.detail)
+
+    def _fail(self, name: str, why: str) -> None:
+        # Said once, not in every pass.
+        level = logging.DEBUG if name in self._failing else logging.WARNING
+        logger.log(level, "the ledger of %s could not be written: %s", name, why)
+        self._failing[name] = f"the ledger could not be written: {why}"
+
+
+def _is_newer(version: str, than: str) -> bool:
+    # Resource versions grow; a cache that lags must not bring back what we have replaced ourselves.
+    return not than or (version.isdecimal() and than.isdecimal() and int(version) > int(than))
