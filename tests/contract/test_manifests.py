@@ -203,4 +203,4 @@ def test_the_shipped_configuration_is_understood(tmp_path):
     container = named("Deployment", "plafond")["spec"]["template"]["spec"]["containers"][0]
     ports = {str(port["containerPort"]) for port in container["ports"]}
     addresses = (config.health_address, config.metrics_address)
-    assert {address.rpartition(":")[2] for address in addresses} == ports
+    assert {str(address.port) for address in addresses} == ports

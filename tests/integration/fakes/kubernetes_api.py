@@ -1,5 +1,5 @@
 """
-A small Kubernetes API server on loopback: lists with pages, watches, PATCH, and every misfortune.
+A small Kubernetes API server on loopback: reads, watches, POST, PATCH, and every misfortune.
 
 It keeps objects by path and refuses what the real one would refuse. A test hands it `answers` for
 a path to be given instead, one per request, until they are used up.
@@ -66,9 +66,11 @@ class FakeKubernetes:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Raw]] = defaultdict(dict)
+        self.documents: dict[str, Raw] = {}
         self.answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
         self.requests: list[tuple[str, str]] = []
         self.patches: list[tuple[str, Raw, dict[str, str]]] = []
+        self.posts: list[tuple[str, Raw]] = []
         self.is_silent = False
         self._version = 100
         self._log: dict[str, list[Raw]] = defaultdict(list)
@@ -107,14 +109,42 @@ class FakeKubernetes:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         method = request.method
-        if method == "GET":
+        if method == "GET" and not self._is_object(request.path):
             method = "WATCH" if request.query.get("watch") else "LIST"
         self.requests.append((method, request.path))
         prepared = self.answers[(method, request.path)]
         if prepared:
             return await prepared.pop(0)(request)
-        handlers = {"LIST": self._list, "WATCH": self._watch, "PATCH": self._patch}
+        handlers = {
+            "LIST": self._list,
+            "WATCH": self._watch,
+            "GET": self._get,
+            "POST": self._post,
+            "PATCH": self._patch,
+        }
         return await handlers[method](request)
+
+    def _is_object(self, path: str) -> bool:
+        parts = path.strip("/").split("/")
+        return path in self.documents or len(parts) > (3 if parts[0] == "api" else 4)
+
+    async def _get(self, request: web.Request) -> web.StreamResponse:
+        if request.path in self.documents:
+            return web.json_response(self.documents[request.path])
+        path, name, _ = _named(request.path)
+        held = self.objects[path].get(name)
+        if held is None:
+            return web.json_response(status(404, f"{name} not found"), status=404)
+        return web.json_response(held)
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.json()
+        self.posts.append((request.path, raw))
+        path, name, _ = _named(f"{request.path}/{raw['metadata']['name']}")
+        if name in self.objects[path]:
+            return web.json_response(status(409, f"{name} already exists"), status=409)
+        raw["metadata"]["uid"] = f"uid-{self._next_version()}"
+        return web.json_response(self.put(path, raw), status=201)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         items = list(self.objects[request.path].values())
@@ -148,7 +178,7 @@ class FakeKubernetes:
     async def _patch(self, request: web.Request) -> web.StreamResponse:
         patch = await request.json()
         self.patches.append((request.path, patch, dict(request.query)))
-        path, name, is_scale = _patched(request.path)
+        path, name, subresource = _named(request.path)
         held = self.objects[path].get(name)
         if held is None:
             return web.json_response(status(404, f"{name} not found"), status=404)
@@ -156,8 +186,10 @@ class FakeKubernetes:
         for field in ("uid", "resourceVersion"):
             if field in meta and meta[field] != held["metadata"][field]:
                 return web.json_response(status(409, "the object has been modified"), status=409)
+        if subresource == "status":
+            patch = {"status": patch["status"]}
         merged = self.put(path, _merged(held, patch))
-        return web.json_response(_scale_of(merged) if is_scale else merged)
+        return web.json_response(_scale_of(merged) if subresource == "scale" else merged)
 
     def _tell(self, path: str, event: Raw) -> None:
         self._log[path].append(event)
@@ -173,16 +205,15 @@ def _is_after(event: Raw, asked: int) -> bool:
     return not version.isdecimal() or int(version) > asked
 
 
-def _patched(path: str) -> tuple[str, str, bool]:
+def _named(path: str) -> tuple[str, str, str]:
+    """Return the path of the list that holds an object, its key there, and the subresource."""
     parts = path.strip("/").split("/")
-    is_scale = parts[-1] == "scale"
-    if is_scale:
-        parts = parts[:-1]
-    if parts[-2] == "namespaces":
-        return "/" + "/".join(parts[:-1]), f"/{parts[-1]}", is_scale
-    at = parts.index("namespaces")
-    collection = "/" + "/".join([*parts[:at], parts[-2]])
-    return collection, f"{parts[at + 1]}/{parts[-1]}", is_scale
+    subresource = parts.pop() if parts[-1] in {"scale", "status"} else ""
+    *before, kind, name = parts
+    if "namespaces" not in before:
+        return "/" + "/".join([*before, kind]), f"/{name}", subresource
+    at = before.index("namespaces")
+    return "/" + "/".join([*before[:at], kind]), f"{before[at + 1]}/{name}", subresource
 
 
 def _merged(held: Raw, patch: Raw) -> Raw:
