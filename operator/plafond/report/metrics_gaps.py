@@ -32,6 +32,8 @@ def _scaled_by(scaling: Scaling) -> tuple[Meter, ...]:
 
 
 def _unseen(part: PolicyPart) -> Gap | None:
+    if part.judgement.left_alone is not None:
+        return None  # nobody has looked
     for target in part.targets:
         gap = part.judgement.gaps.get(target.id)
         # Pods that still start have nothing to report, and a price is not a metric.

@@ -1,0 +1,237 @@
+"""The operator's own metrics: right values, bounded labels, names that Prometheus expects."""
+
+from dataclasses import replace
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.builders import (
+    HOUR,
+    NOW,
+    SETTINGS,
+    TEAM,
+    budget,
+    namespace,
+    pods_of,
+    policy,
+    reading,
+    sheet,
+    workload,
+)
+from tests.unit.report.support import CHAT, EMBEDDER, world
+
+from plafond.decide.evaluate import evaluate
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading
+from plafond.model.policy import Mode
+from plafond.report.conditions import Condition, Truth
+from plafond.report.metrics import Metrics
+
+
+def shown(metrics):
+    """Return every sample, by name and labels, and refuse a series that appears twice."""
+    found = {}
+    for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
+        for sample in family.samples:
+            key = (sample.name, *sorted(sample.labels.items()))
+            assert key not in found
+            found[key] = sample.value
+    return found
+
+
+def of(metrics, series, **labels):
+    return shown(metrics)[(series, *sorted(labels.items()))]
+
+
+def show(metrics, snapshot):
+    """Run a pass over *snapshot*, and return what the next one begins with."""
+    evaluation = evaluate(snapshot, SETTINGS)
+    metrics.show(snapshot, evaluation)
+    return replace(snapshot, now=snapshot.now + HOUR, records=evaluation.records)
+
+
+def allocated(metrics, currency="EUR", where=TEAM):
+    return of(metrics, "plafond_allocated_cost_total", namespace=where, currency=currency)
+
+
+def test_the_allocated_cost_counts_from_the_second_pass_on():
+    # What was spent before we came would be an increase that never happened.
+    metrics = Metrics()
+    later = show(metrics, world())
+    assert ("plafond_allocated_cost_total",) not in {key[:1] for key in shown(metrics)}
+
+    show(metrics, later)
+
+    assert allocated(metrics) == 12.0  # three replicas at 4.00 for an hour
+
+
+def test_the_allocated_cost_counts_namespaces_without_a_policy_and_every_currency():
+    metrics = Metrics()
+    sheets = (sheet(), sheet(name="usd", currency="USD"))
+    later = show(metrics, replace(world(), policies=(), sheets=sheets))
+
+    show(metrics, later)
+
+    assert (allocated(metrics), allocated(metrics, "USD")) == (12.0, 12.0)
+
+
+def test_gpu_hours_are_no_currency():
+    metrics = Metrics()
+    show(metrics, show(metrics, world()))
+
+    names = {dict(key[1:])["currency"] for key in shown(metrics) if "allocated" in key[0]}
+    assert names == {"EUR"}
+
+
+def test_a_namespace_that_came_later_counts_from_its_beginning():
+    metrics = Metrics()
+    later = show(metrics, replace(world(), policies=()))
+    new = workload("new", 1, namespace="team-b")
+    pods = pods_of(new, scheduled_at=NOW + HOUR / 2, ready_at=None)
+    show(
+        metrics,
+        replace(
+            later,
+            workloads=(*later.workloads, new),
+            pods=(*later.pods, *pods),
+            namespaces={**later.namespaces, "team-b": namespace("team-b")},
+        ),
+    )
+
+    assert allocated(metrics, where="team-b") == 2.0  # half an hour at 4.00
+
+
+def test_a_ledger_that_was_read_afresh_counts_nothing_twice():
+    metrics = Metrics()
+    first = show(metrics, world())
+    second = show(metrics, first)
+
+    # The record of the first pass again: its stretch was counted in the second.
+    third = show(metrics, replace(second, records=first.records))
+    assert allocated(metrics) == 12.0
+
+    show(metrics, third)
+    assert allocated(metrics) == 24.0
+
+
+def test_no_series_outlives_its_namespace():
+    metrics = Metrics()
+    later = show(metrics, show(metrics, world()))
+
+    gone = replace(later, policies=(), pods=(), workloads=(), namespaces={}, records={})
+    show(metrics, gone)
+
+    assert not [key for key in shown(metrics) if dict(key[1:]).get("namespace")]
+
+
+def test_budgets_show_limit_use_and_pace():
+    metrics = Metrics()
+    show(metrics, world(policy(budgets=(budget("48"),))))
+    labels = {"namespace": TEAM, "policy": "limits", "budget": "launch", "unit": "EUR"}
+
+    assert of(metrics, "plafond_budget_limit", **labels) == 48
+    assert of(metrics, "plafond_budget_used", **labels) == 12
+    assert of(metrics, "plafond_budget_used_ratio", **labels) == 0.25
+    assert of(metrics, "plafond_carried_rate_per_hour", **labels) > 0
+    assert of(metrics, "plafond_burn_rate_per_hour", namespace=TEAM, unit="EUR") == 12
+
+
+def test_replicas_show_what_is_observed_asked_for_decided_and_allowed():
+    metrics = Metrics()
+    show(metrics, world(policy(cost_per_hour="4.00"), workloads=(CHAT,)))
+    labels = {
+        "namespace": TEAM,
+        "kind": "Deployment",
+        "name": "chat",
+        "class": "Warm",
+        "mode": "Enforce",
+        "policy": "",
+    }
+
+    names = ("observed", "recommended", "desired", "ceiling")
+    counts = [of(metrics, f"plafond_{name}_replicas", **labels) for name in names]
+    assert counts == [2, 2, 1, 1]
+
+
+def test_two_observing_policies_of_one_workload_are_two_series():
+    metrics = Metrics()
+    show(metrics, world(policy("a", mode=Mode.OBSERVE), policy("b", mode=Mode.OBSERVE)))
+
+    labels = [dict(key[1:]) for key in shown(metrics) if key[0] == "plafond_desired_replicas"]
+    assert sorted((each["name"], each["policy"]) for each in labels) == [
+        ("chat", "a"),
+        ("chat", "b"),
+        ("embedder", "a"),
+        ("embedder", "b"),
+    ]
+
+
+def test_what_belongs_to_nobody_is_shown_by_node_pool():
+    metrics = Metrics()
+    show(metrics, world())
+
+    # Eight GPUs at 4.00, of which three are used.
+    labels = {"node_pool": "any", "currency": "EUR"}
+    assert of(metrics, "plafond_unallocated_cost_per_hour", **labels) == 20
+
+
+def test_a_meter_that_fails_or_answers_in_part_is_a_gap():
+    metrics = Metrics()
+    meters = {
+        Meter.GPU_UTILIZATION: reading(llm=3),
+        Meter.RUNNING_REQUESTS: MeterReading(gap=Gap("no answer")),
+    }
+    show(metrics, world(meters=meters))
+
+    assert of(metrics, "plafond_meter_gap", meter="gpuUtilization") == 0
+    assert of(metrics, "plafond_meter_gap", meter="runningRequests") == 1
+
+
+def test_conditions_are_replaced_and_not_added_to():
+    metrics = Metrics()
+    for reason in ("First", "Second"):
+        condition = Condition("Ready", Truth.TRUE, reason, "words that nobody graphs")
+        metrics.show_conditions({(TEAM, "limits"): (condition,)})
+
+    (key,) = [key for key in shown(metrics) if key[0] == "plafond_condition"]
+    assert dict(key[1:]) == {
+        "namespace": TEAM,
+        "policy": "limits",
+        "type": "Ready",
+        "status": "True",
+        "reason": "Second",
+    }
+
+
+@pytest.fixture
+def families():
+    metrics = Metrics()
+    snapshot = show(
+        metrics, world(workloads=(CHAT, EMBEDDER), meters={Meter.GPU_UTILIZATION: reading()})
+    )
+    show(metrics, snapshot)
+    metrics.show_conditions({(TEAM, "limits"): (Condition("Ready", Truth.TRUE, "Fine", ""),)})
+    metrics.passes.labels("done").inc()
+    metrics.actions.labels("ScaleTo", "Done", "Enforce").inc()
+    metrics.moves.labels("BudgetCeiling").inc()
+    metrics.checkpoints.labels("Done").inc()
+    return list(text_string_to_metric_families(generate_latest(metrics.registry).decode()))
+
+
+def test_every_family_is_ours_says_what_it_is_and_only_counters_are_totals(families):
+    for family in families:
+        assert family.name.startswith("plafond_")
+        assert len(family.documentation.split()) >= 3, family.name
+        for sample in family.samples:
+            assert sample.name.endswith("_total") is (
+                family.type == "counter" and not sample.name.endswith("_created")
+            )
+
+
+def test_no_label_can_be_chosen_freely(families):
+    known = {
+        "version", "python", "result", "le", "type", "mode", "reason", "namespace", "currency",
+        "unit", "policy", "budget", "kind", "name", "class", "node_pool", "meter", "status",
+    }  # fmt: skip
+
+    assert {label for f in families for s in f.samples for label in s.labels} <= known

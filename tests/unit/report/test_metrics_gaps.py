@@ -1,0 +1,90 @@
+"""Missing metrics: only those that a policy scales by, and only once that has lasted."""
+
+import pytest
+from tests.builders import (
+    MINUTE,
+    NOW,
+    SECOND,
+    concurrency,
+    pods_of,
+    policy,
+    reading,
+    readings,
+    target,
+    utilization,
+)
+from tests.unit.report.support import CHAT, part_of
+
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading
+from plafond.report.metrics_gaps import LastingGaps, metrics_gap
+
+GPU_FAILS = {
+    **readings(pods_of(CHAT), running=1, waiting=0),
+    Meter.GPU_UTILIZATION: MeterReading(gap=Gap("gpuUtilization: no answer")),
+}
+NO_PODS = readings((), gpu=1, running=1, waiting=0)
+
+
+def part(scaling, meters, **more):
+    limits = policy(scaling=scaling, targets=(target("chat"),))
+    return part_of(limits, workloads=(CHAT,), meters=meters, **more)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "gap"),
+    [
+        pytest.param(None, None, id="scales by nothing"),
+        pytest.param(concurrency(), None, id="scales by another meter"),
+        pytest.param(utilization(), Gap("gpuUtilization: no answer"), id="scales by this one"),
+    ],
+)
+def test_a_meter_is_missing_only_to_those_who_scale_by_it(scaling, gap):
+    assert metrics_gap(part(scaling, GPU_FAILS), GPU_FAILS) == gap
+
+
+def test_a_workload_that_no_meter_shows_is_named():
+    found = metrics_gap(part(concurrency(), NO_PODS), NO_PODS)
+
+    assert found == Gap("chat: no ready pod reports runningRequests")
+
+
+def test_pods_that_still_start_have_nothing_to_report():
+    starting = pods_of(CHAT, ready_at=None)
+
+    assert metrics_gap(part(concurrency(), NO_PODS, pods=starting), NO_PODS) is None
+
+
+def test_a_missing_price_is_not_a_missing_metric():
+    meters = readings(pods_of(CHAT), gpu=50)
+
+    assert metrics_gap(part(utilization(), meters, sheets=()), meters) is None
+
+
+def test_a_gap_is_reported_once_it_has_lasted():
+    gaps = LastingGaps(MINUTE)
+    parts = [part(utilization(), GPU_FAILS)]
+
+    at = [gaps.lasting(parts, GPU_FAILS, NOW + n * 30 * SECOND) for n in range(3)]
+
+    assert at == [{}, {}, {("team-a", "limits"): Gap("gpuUtilization: no answer")}]
+
+
+def test_a_gap_that_ended_begins_anew():
+    gaps = LastingGaps(MINUTE)
+    good = {**GPU_FAILS, Meter.GPU_UTILIZATION: reading(chat_0=5, chat_1=5)}
+    gaps.lasting([part(utilization(), GPU_FAILS)], GPU_FAILS, NOW)
+    gaps.lasting([part(utilization(), good)], good, NOW + MINUTE)
+
+    found = gaps.lasting([part(utilization(), GPU_FAILS)], GPU_FAILS, NOW + MINUTE + SECOND)
+
+    assert found == {}
+
+
+def test_policies_that_are_gone_are_forgotten():
+    gaps = LastingGaps(MINUTE)
+    gaps.lasting([part(utilization(), GPU_FAILS)], GPU_FAILS, NOW)
+
+    gaps.lasting([], GPU_FAILS, NOW)
+
+    assert gaps._since == {}  # noqa: SLF001 - its size is the point

@@ -1,0 +1,125 @@
+"""The status of a policy: its own budgets and targets, in the words of its schema."""
+
+import pytest
+from tests.builders import budget, policy, target, workload
+from tests.unit.report.support import part_of
+
+from plafond.api.cost_policy_status import MAX_STATUS_TARGETS, CostPolicyStatus
+from plafond.model.policy import Mode
+from plafond.report.status import empty_status, judged_status, news_of
+
+
+def test_a_status_says_where_the_policy_stands():
+    # Three replicas at 4.00 for an hour are 12.00 of 1000.
+    status = judged_status(part_of())
+
+    assert status.pop("summary").startswith("budget launch: 12.00 EUR of 1000.00 EUR")
+    assert status.pop("carriedRatePerHour").endswith(" EUR")
+    (chat, embedder) = status.pop("targets")
+    assert {key: chat[key] for key in ("name", "observedReplicas", "desiredReplicas")} == {
+        "name": "chat",
+        "observedReplicas": 2,
+        "desiredReplicas": 2,
+    }
+    assert (embedder["kind"], embedder["group"], embedder["class"]) == (
+        "Deployment",
+        "apps",
+        "Warm",
+    )
+    assert status == {
+        "spentPercent": 1,
+        "spent": "12.00 EUR",
+        "burnRatePerHour": "12.00 EUR",
+        "targetCount": 2,
+        "budgets": [
+            {
+                "name": "launch",
+                "unit": "EUR",
+                "limit": "1000",
+                "spent": "12",
+                "remaining": "988",
+                "usedPercent": 1,
+                "windowStart": "2026-11-16T11:00:00Z",
+                "windowEnd": "2026-11-16T21:00:00Z",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(part_of, id="a budget"),
+        pytest.param(lambda: part_of(policy()), id="none"),
+        pytest.param(lambda: part_of(policy(budgets=(budget("10"),))), id="exhausted"),
+        pytest.param(lambda: part_of(policy(budgets=(budget("0.000001"),))), id="by far"),
+        pytest.param(lambda: part_of(policy(mode=Mode.OBSERVE)), id="observed"),
+        pytest.param(lambda: part_of(sheets=()), id="left alone"),
+    ],
+)
+def test_every_status_fits_the_schema(part):
+    status = {key: value for key, value in judged_status(part()).items() if value is not None}
+
+    CostPolicyStatus.model_validate(status)
+
+
+def test_what_is_no_longer_true_is_taken_back():
+    with_budget, without = judged_status(part_of()), judged_status(part_of(policy()))
+
+    assert with_budget.keys() == without.keys() == empty_status("x").keys()
+    assert without["spentPercent"] is without["spent"] is without["carriedRatePerHour"] is None
+    assert without["budgets"] == []
+
+
+def test_a_policy_in_a_merged_set_speaks_for_itself():
+    ours = policy("limits", targets=(target("chat"),), budgets=(budget("100"),))
+    theirs = policy("x", targets=(target("embedder"),), budgets=(budget("13", name="other"),))
+
+    mine, other = (
+        judged_status(part_of(ours, theirs)),
+        judged_status(part_of(ours, theirs, name="x")),
+    )
+
+    assert [b["name"] for b in mine["budgets"]] == ["launch"]
+    assert ([t["name"] for t in mine["targets"]], mine["targetCount"]) == (["chat"], 1)
+    # 12 of 100, and 12 of 13.
+    assert (mine["spentPercent"], other["spentPercent"]) == (12, 92)
+    assert mine["carriedRatePerHour"] != other["carriedRatePerHour"]
+
+
+def test_more_targets_than_fit_are_counted():
+    many = tuple(workload(f"w{n:03}", 0) for n in range(MAX_STATUS_TARGETS + 6))
+
+    status = judged_status(part_of(workloads=many))
+
+    assert (len(status["targets"]), status["targetCount"]) == (64, 70)
+
+
+def test_amounts_alone_are_no_news():
+    now = judged_status(part_of())
+    budgets = [{**now["budgets"][0], "spent": "12.5", "remaining": "987.5"}]
+    later = {**now, "spent": "12.50 EUR", "summary": "other words", "budgets": budgets}
+
+    assert news_of(later) == news_of(now)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spentPercent": 2},
+        {"targetCount": 3},
+        {"targets": []},
+        {"budgets": []},
+    ],
+)
+def test_percentages_counts_and_targets_are_news(change):
+    now = judged_status(part_of())
+
+    assert news_of({**now, **change}) != news_of(now)
+
+
+def test_a_window_that_follows_on_is_news_at_the_same_percentage():
+    first = judged_status(part_of())
+    budgets = [{**first["budgets"][0], "windowEnd": "2026-12-01T00:00:00Z"}]
+
+    assert news_of({**first, "budgets": budgets}) != news_of(first)
