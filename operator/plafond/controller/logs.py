@@ -20,7 +20,9 @@ def configure_logging(*, verbose: bool) -> None:
     errors = logging.StreamHandler(sys.stderr)
     errors.setFormatter(logging.Formatter(_FORMAT))
     errors.addFilter(_WithoutRetries())
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[errors])
+    root = logging.getLogger()
+    root.addHandler(errors)
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # A start that fails is said in a sentence by whoever started it.
