@@ -95,7 +95,9 @@ class Records:
 
     async def write_due(self, now: datetime) -> None:
         """Write the records whose time has come."""
-        due = (name for name in self._governed if self._checkpoints.is_due(name, now))
+        # What was awaited was tried in this pass already.
+        others = self._governed - self._awaited
+        due = (name for name in others if self._checkpoints.is_due(name, now))
         await self._write(due, now, self._longest)
 
     async def write_all(self, now: datetime) -> None:
