@@ -73,7 +73,9 @@ class WorkloadAccount:
     @property
     def pods_beyond_replicas(self) -> int:
         """Pods that cost although no replica is asked for: they are ending, or are surge."""
-        return max(0, len(self.pods) - self.workload.replicas)
+        # What ends is replaced, where its replica is still asked for: it never stands for one.
+        ending = sum(pod.is_terminating for pod in self.pods)
+        return ending + max(0, len(self.pods) - ending - self.workload.replicas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,9 @@ class Account:
 def account(snapshot: Snapshot, settings: Settings) -> Account:
     """Count everything in *snapshot*."""
     pricing = Pricing(rate_cards(snapshot.sheets, snapshot.now), settings)
-    pods = _grouped(snapshot.pods, lambda pod: pod.namespace)
+    # Sums are rounded in their last digit: the order in which they are made must not matter.
+    ordered = sorted(snapshot.pods, key=lambda pod: pod.uid)
+    pods = _grouped(ordered, lambda pod: pod.namespace)
     workloads = _grouped(snapshot.workloads, lambda workload: workload.id.namespace)
     policies = _grouped(governing(snapshot, settings), lambda policy: policy.namespace)
     counted: dict[str, Counted] = {}
