@@ -47,12 +47,12 @@ def fund(
     order = sorted(set_account.targets, key=_precedence)
     if any(_stops_all(position) for position in set_account.positions):
         return Funding({target.id: 0 for target in order}, {})
-    steady = tuple(_steady(position) for position in set_account.positions)
-    kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
-    room = Room.under((*steady, *instantaneous), set_account.unmanaged_mean)
-    floors: dict[WorkloadId, int] = {}
+    floors = _kept_promises(set_account, order, instantaneous)
+    # What is unmanaged counts as of now against `ceilings`, and as its mean until a window's end.
+    at_once = Room.under(instantaneous, set_account.unmanaged)
+    steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
+    room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
     for target in order:
-        floors[target.id] = _already_promised(target, instantaneous) if kept else 0
         room = room.without(replica_cost(target), floors[target.id])
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
     cost: ByUnit = {}
@@ -85,10 +85,18 @@ def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: da
     )
 
 
-def _already_promised(target: WorkloadAccount, instantaneous: tuple[Limit, ...]) -> int:
+def _kept_promises(
+    set_account: SetAccount, order: list[WorkloadAccount], instantaneous: tuple[Limit, ...]
+) -> dict[WorkloadId, int]:
     # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
-    promised = min(target.memory.funded_floor or 0, target.targeted.class_rule.min_replicas)
-    return Room.under(instantaneous, {}).most(replica_cost(target), promised)
+    kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
+    room = Room.under(instantaneous, set_account.unmanaged)
+    floors: dict[WorkloadId, int] = {}
+    for target in order:
+        promised = min(target.memory.funded_floor or 0, target.targeted.class_rule.min_replicas)
+        floors[target.id] = room.most(replica_cost(target), promised) if kept else 0
+        room = room.without(replica_cost(target), floors[target.id])
+    return floors
 
 
 def _steady(position: BudgetPosition) -> Limit:
