@@ -76,8 +76,10 @@ def release(
     for holding in holdings:
         base = _base(holding, aims[holding.claim.id])
         wanted = _step(holding, aims[holding.claim.id] - base, now, timing)
-        rise = room.most(_cost_of_a_raise(holding, now, timing), wanted)
-        room = room.without(holding.claim.cost, rise)
+        # What runs above its ceiling is committed already: letting it run needs no more room.
+        paid = min(wanted, max(0, holding.running - base))
+        rise = paid + room.most(_cost_of_a_raise(holding, now, timing), wanted - paid)
+        room = room.without(holding.claim.cost, rise - paid)
         ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, holding.claim.floor), now)
     return ceilings
 
