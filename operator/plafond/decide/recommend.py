@@ -103,12 +103,14 @@ def _remember_wanted(target: WorkloadAccount) -> WorkloadMemory:
 
 
 def _chosen_by_others(target: WorkloadAccount) -> Step:
-    autoscaler, memory = target.workload.autoscaler, target.memory
-    if autoscaler is not None:
-        wish = autoscaler.wish
-        return Step(target.workload.replicas if wish is None else wish, Reason.AUTOSCALER_WISH)
-    wanted = memory.wanted_replicas
-    return Step(target.workload.replicas if wanted is None else wanted, Reason.WANTED_COUNT)
+    autoscaler, wanted = target.workload.autoscaler, target.memory.wanted_replicas
+    observed = target.workload.replicas
+    if autoscaler is None:
+        return Step(observed if wanted is None else wanted, Reason.WANTED_COUNT)
+    if autoscaler.wish is None:
+        # What we have cut is no wish: it asked for at least as much as before.
+        return Step(max(observed, wanted or 0), Reason.AUTOSCALER_WISH)
+    return Step(autoscaler.wish, Reason.AUTOSCALER_WISH)
 
 
 def _without_pods(target: WorkloadAccount) -> Recommendation:
