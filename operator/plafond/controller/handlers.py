@@ -34,7 +34,7 @@ def register(registry: kopf.OperatorRegistry, process: Process) -> None:
         await process.stop()
 
     @kopf.on.probe(id="passes", registry=registry, errors=kopf.ErrorsMode.PERMANENT)
-    def passes(**_: Any) -> str:
+    async def passes(**_: Any) -> str:
         return process.require_healthy()
 
     @kopf.on.event(

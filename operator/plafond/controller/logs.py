@@ -5,21 +5,24 @@ import sys
 from typing import Final
 
 _NOISY: Final = ("kopf", "aiohttp", "urllib3", "asyncio", "kubernetes")
+PROBE_FAILED: Final = "ActivityError"  # kopf's, and not public
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-class _WithoutRetries(logging.Filter):
-    """Drops what kopf says at each retry: our own watches say once that the cluster is away."""
+class _WithoutEcho(logging.Filter):
+    """Drops what is said elsewhere: each retry of kopf, and the trace of each probe that fails."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return "failed; will retry" not in str(record.msg)
+        kind = record.exc_info[0] if record.exc_info else None
+        is_probe = record.name == "aiohttp.server" and getattr(kind, "__name__", "") == PROBE_FAILED
+        return not is_probe and "failed; will retry" not in str(record.msg)
 
 
 def configure_logging(*, verbose: bool) -> None:
     """Send log lines where they belong."""
     errors = logging.StreamHandler(sys.stderr)
     errors.setFormatter(logging.Formatter(_FORMAT))
-    errors.addFilter(_WithoutRetries())
+    errors.addFilter(_WithoutEcho())
     root = logging.getLogger()
     root.addHandler(errors)
     root.setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -11,10 +11,8 @@ from tests.builders import (
     budget,
     money,
     namespace,
-    no_floors,
     pods_of,
     policy,
-    workload,
 )
 from tests.integration.controller.support import LEDGERS, World, populated
 from tests.integration.fakes import objects as made
@@ -149,7 +147,7 @@ async def test_observing_writes_nothing_but_words_and_the_ledger(fake, client):
 
 
 async def test_an_unchanged_world_is_left_in_peace(fake, client, caplog):
-    idle = world(policy(classes=no_floors()), workloads=(workload(replicas=0, tier="cold"),))
+    idle = world(policy(budgets=(budget(),)), workloads=())
     around = World(fake, client, populated(fake, idle))
     await around.run_pass()
     before, lines = len(fake.requests), len(caplog.records)

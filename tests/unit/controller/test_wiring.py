@@ -5,6 +5,7 @@ import logging
 
 import kopf
 import pytest
+from kopf._core.engines.activities import ActivityError
 
 from plafond.controller.address import Address
 from plafond.controller.generations import Generations
@@ -126,6 +127,7 @@ def test_audit_lines_go_to_the_output_as_they_are_and_logs_to_the_errors(capsys)
     logging.getLogger("plafond.controller").info("running")
     logging.getLogger("plafond.controller").debug("too much")
     logging.getLogger("kopf.clients").error("Request attempt #7 failed; will retry: GET x -> y")
+    logging.getLogger("aiohttp.server").error("Error", exc_info=(ActivityError, None, None))
     logging.getLogger("kopf.clients").error("something else")
 
     output, errors = capsys.readouterr()
