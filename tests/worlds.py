@@ -51,6 +51,7 @@ class Bounds:
     floors: bool = True
     ceilings: bool = True
     in_force: bool = True
+    above_ceilings: bool = True
     autoscalers: bool = True
     meters_may_miss: bool = True
     surge: bool = True
@@ -208,8 +209,10 @@ def _meters(draw, pods: tuple[Pod, ...], bounds: Bounds) -> dict[Meter, MeterRea
 def _namespaces(draw, workloads: tuple[Workload, ...], bounds: Bounds) -> Namespace:
     if not bounds.in_force or draw(st.booleans()):
         return Namespace(TEAM, "uid")
-    listed = [w.id for w in workloads if draw(st.booleans())]
-    return Namespace(TEAM, "uid", {each: draw(COUNTS) for each in listed}, "before")
+    # A count above its ceiling: we were killed between the two writes.
+    least = {w.id: 0 if bounds.above_ceilings else w.replicas for w in workloads}
+    listed = {each: least[each] + draw(COUNTS) for each in least if draw(st.booleans())}
+    return Namespace(TEAM, "uid", listed, "before")
 
 
 @st.composite

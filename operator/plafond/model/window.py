@@ -49,12 +49,7 @@ class CalendarWindow:
         zone = ZoneInfo(self.time_zone)
         local = now.astimezone(zone)
         if self.period is Period.HOURLY:
-            # Hours are counted in elapsed time: a wall-clock hour that repeats is two windows.
-            into = timedelta(
-                minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-            )
-            start = now.astimezone(UTC) - into
-            return Span(start, start + timedelta(hours=1))
+            return _hour(now.astimezone(UTC), local)
         first = _first_day(local, self.period)
         after = _next_first_day(first, self.period)
         return Span(_midnight(first, zone), _midnight(after, zone))
@@ -74,6 +69,16 @@ class FixedWindow:
 
 
 Window = CalendarWindow | FixedWindow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _hour(now: datetime, local: datetime) -> Span:
+    # Hours are counted in elapsed time: a wall-clock hour that repeats is two windows. They lie as
+    # in standard time, because where clocks move by half an hour they would overlap otherwise.
+    offset = (local.utcoffset() or timedelta(0)) - (local.dst() or timedelta(0))
+    into = (now - _EPOCH + offset) % timedelta(hours=1)
+    return Span(now - into, now - into + timedelta(hours=1))
 
 
 def _first_day(local: datetime, period: Period) -> datetime:
