@@ -16,7 +16,6 @@ from plafond.model.workload import WorkloadId
 CEILINGS: Final = "plafond.dev/ceilings"
 WHY: Final = "plafond.dev/why"
 IGNORE: Final = "plafond.dev/ignore"
-CONFIRM: Final = "plafond.dev/confirm"
 
 # All annotations of an object share 256 KiB; the admission policies were measured far above this.
 MAX_CEILINGS_BYTES: Final = 32 * 1024
@@ -77,11 +76,6 @@ def encode_why(sentence: str) -> str:
 def is_ignored(annotations: Mapping[str, str]) -> bool:
     """Say whether a workload with *annotations* asks to be left alone."""
     return annotations.get(IGNORE) == "true"
-
-
-def is_confirmed(annotations: Mapping[str, str], generation: int) -> bool:
-    """Say whether somebody confirmed exactly this *generation*, which lifts the brake."""
-    return annotations.get(CONFIRM) == str(generation)
 
 
 def _entry(workload: WorkloadId, ceiling: int) -> str:

@@ -1,8 +1,10 @@
 """The operator's process: builds everything that touches the world, and takes it down again."""
 
 import asyncio
+import contextlib
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import kopf
@@ -14,9 +16,10 @@ from plafond.controller.config import Config
 from plafond.controller.errors import StartError
 from plafond.controller.loop import ControlLoop, Surroundings
 from plafond.controller.records import Records
-from plafond.controller.web import serve
+from plafond.controller.web import require_free, serve
 from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
 from plafond.model.policy import Mode
+from plafond.observe.errors import ObservationError
 from plafond.observe.meters import Meters
 from plafond.observe.snapshot import Observer
 from plafond.report.checkpoint import Checkpoints
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 # How much of a pass may go by with telling, and with checkpoints that nothing waits for.
 LEAST_TIME_FOR_WRITES = timedelta(seconds=2)
+FIRST_LISTS = timedelta(seconds=5)
 
 
 def now() -> datetime:
@@ -45,7 +49,12 @@ class Process:
 
     async def start(self) -> None:
         """Connect, start to observe, and run the loop in the background; or undo all of it."""
+        # Kopf's own tasks have to begin before they can be ended by a start that fails at once.
+        await asyncio.sleep(0)
         async with AsyncExitStack() as undo:
+            with _listening("healthAddress"):
+                # Kopf listens there later, and would fail with more words than help.
+                require_free(self._config.health_address)
             api = await connect()
             undo.push_async_callback(api.close)
             writer = ApiWriter(api, FIELD_MANAGER)
@@ -71,6 +80,9 @@ class Process:
                 ),
             )
             await observer.start()
+            with contextlib.suppress(ObservationError):
+                # The first lists take a moment; what is missing after that, the first pass says.
+                await observer.wait_synced(FIRST_LISTS)
             self._run(loop, undo)
             self._undo = undo.pop_all()
 
@@ -107,12 +119,9 @@ class Process:
         logger.info("running a pass every %s", self._config.evaluation_period)
 
     async def _serve(self, metrics: Metrics, undo: AsyncExitStack) -> None:
-        address = self._config.metrics_address
-        try:
+        with _listening("metricsAddress"):
+            address = self._config.metrics_address
             runner = await serve(address, metrics.registry, lambda: self.is_ready)
-        except OSError as error:
-            msg = f"metricsAddress: cannot listen on {address}: {error.strerror}"
-            raise StartError(msg) from error
         undo.push_async_callback(runner.cleanup)
 
     @property
@@ -132,6 +141,15 @@ class Process:
             self._config.settings.excluded_namespaces,
         )
         return Reporter(writer, metrics, settings)
+
+
+@contextmanager
+def _listening(field: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        msg = f"{field} cannot be listened on: {error.strerror or error}"
+        raise StartError(msg) from error
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
-from plafond.decide.limits import Room, instantaneous_limits, replica_cost
+from plafond.decide.limits import Limit, Room, instantaneous_limits, replica_cost
 from plafond.decide.pace import Pace, Wish, pace
 from plafond.decide.recommend import probe_delay, recommend
 from plafond.decide.release import Ceiling, Holding, release
@@ -32,6 +32,8 @@ class Judgement:
 
     Attributes:
         left_alone: why nothing was decided at all: a currency of the set has no prices.
+        limits: everything that was allowed, of budgets and `ceilings`.
+        binding: the limit that kept the first workload that wanted more from it.
         ceilings: those to be in force, of every target that has one.
         memory: what to remember of each target.
         demand: what the recommendations cost per hour, by unit.
@@ -45,6 +47,8 @@ class Judgement:
     memory: Mapping[WorkloadId, WorkloadMemory]
     demand: ByUnit
     gaps: Mapping[WorkloadId, Gap]
+    limits: tuple[Limit, ...] = ()
+    binding: Limit | None = None
     left_alone: Gap | None = None
 
 
@@ -84,7 +88,7 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         snapshot.now,
         settings.timing,
     )
-    return _judgement(_Outcome(set_account, plan, grants, ceilings), cases)
+    return _judgement(_Outcome(set_account, plan, limits, grants, ceilings), cases)
 
 
 def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
@@ -104,7 +108,7 @@ def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
     )
     memory = {target.id: target.memory for target in set_account.targets}
     gaps = {target.id: gap for target in set_account.targets}
-    return Judgement(set_account, Pace(()), decisions, ours, memory, {}, gaps, gap)
+    return Judgement(set_account, Pace(()), decisions, ours, memory, {}, gaps, left_alone=gap)
 
 
 def _in_force(set_account: SetAccount, snapshot: Snapshot) -> Mapping[WorkloadId, int]:
@@ -202,12 +206,13 @@ class _Outcome:
 
     account: SetAccount
     plan: Pace
+    limits: tuple[Limit, ...]
     grants: Mapping[WorkloadId, Grant]
     ceilings: Mapping[WorkloadId, Ceiling]
 
 
 def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
-    limited = bool(outcome.plan.budgets or instantaneous_limits(outcome.account))
+    limited = bool(outcome.limits)
     decisions: list[Decision] = []
     ceilings: dict[WorkloadId, int] = {}
     memory: dict[WorkloadId, WorkloadMemory] = {}
@@ -225,7 +230,15 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
         if gap is not None:
             gaps[case.id] = gap
     return Judgement(
-        outcome.account, outcome.plan, tuple(decisions), ceilings, memory, demand, gaps
+        outcome.account,
+        outcome.plan,
+        tuple(decisions),
+        ceilings,
+        memory,
+        demand,
+        gaps,
+        outcome.limits,
+        next((g.obstacle for g in outcome.grants.values() if g.obstacle is not None), None),
     )
 
 

@@ -184,7 +184,7 @@ def _horizon(position: BudgetPosition, grace: timedelta, timing: Timing) -> time
 
 
 def strictest(limits: Iterable[Limit], unit: str) -> Limit | None:
-    """Return the limit in *unit* that allows least, if there is any."""
+    """Return the one of *limits* in *unit* that allows least, if there is any."""
     return min(
         (limit for limit in limits if limit.unit == unit), key=lambda x: x.rate, default=None
     )

@@ -135,6 +135,10 @@ def _following(
     memory = replace(target.memory, was_waiting=demand.is_waiting)
     steps = [raw]
     window = now - scaling.scale_down_stabilization
+    if not memory.recommendations:
+        # Whoever comes new knows nothing of the window before, and what runs was chosen in it.
+        seen = Recommended(now, target.workload.replicas)
+        memory = replace(memory, recommendations=(seen,))
     held = max((r.replicas for r in memory.recommendations if r.at > window), default=0)
     # Stabilization only delays a fall: it never asks for more than what runs.
     held = min(held, target.workload.replicas)

@@ -118,6 +118,8 @@ def decide_one(decision: Decision, facts: Facts) -> Decision:
 
 def _why_no_more(facts: Facts) -> Reason:
     ceiling = facts.ceiling or 0
+    if facts.obstacle is not None and facts.obstacle.reason is Reason.BUDGET_EXHAUSTED:
+        return Reason.BUDGET_EXHAUSTED
     if facts.funded_floor < facts.promised_floor and ceiling < facts.promised_floor:
         return Reason.FLOOR_UNFUNDED
     return facts.obstacle.reason if facts.obstacle is not None else Reason.RAISED_IN_STEPS

@@ -59,26 +59,6 @@ class Amount:
         return other.value
 
 
-@dataclass(frozen=True, slots=True)
-class HourlyRate:
-    """So much per hour: money, or GPU-hours (which per hour is a number of GPUs)."""
-
-    value: Decimal
-    unit: str
-
-    def over(self, elapsed: timedelta) -> Amount:
-        """Return what this rate amounts to over *elapsed*."""
-        return Amount(accrued(self.value, elapsed), self.unit)
-
-
-def affordable_replicas(share: Decimal, price: Decimal) -> int:
-    """Return the most replicas of *price* that run within *share*, exactly; same unit, per hour."""
-    if price <= 0:
-        msg = f"a replica needs a positive price, got {price}"
-        raise ValueError(msg)
-    return max(0, int(share // price))
-
-
 def added(left: ByUnit, right: ByUnit, times: int = 1) -> dict[str, Decimal]:
     """Return *left* plus *times* times *right*, unit by unit."""
     total = dict(left)

@@ -23,7 +23,8 @@ def amount(value: Decimal, unit: str) -> str:
 
 def moved(decision: Decision) -> str:
     """Return what happened to one workload, and why."""
-    count = f"{decision.observed_replicas} → {decision.desired_replicas} replicas"
+    before, after = decision.observed_replicas, decision.desired_replicas
+    count = f"{after} replicas kept" if before == after else f"{before} → {after} replicas"
     ceiling = "" if decision.ceiling is None else f" (ceiling {decision.ceiling})"
     why = "" if decision.reason is None else f": {decision.reason.sentence}"
     return f"{count}{ceiling}{why}"
@@ -46,6 +47,9 @@ def summary(part: PolicyPart) -> str:
     parts = [standing(position) for position in part.positions]
     squeezed = part.judgement.pace.utilization_percent
     if squeezed is not None:
-        parts.append(f"money is short: replicas run at up to {squeezed} % before work is refused")
+        parts.append(
+            f"money is short: replicas run at up to {squeezed} %, or the limit of their class, "
+            "before work is refused"
+        )
     moves = [f"{d.workload.name} {moved(d)}" for d in part.decisions if d.moves]
     return cut("; ".join([*parts, *moves]) or "within all limits")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from plafond.account.account import WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.judge import Judgement
+from plafond.decide.limits import Limit
 from plafond.decide.pace import BudgetPace
 from plafond.model.budget import BudgetPosition
 from plafond.model.policy import CostPolicy
@@ -38,6 +39,12 @@ class PolicyPart:
         """The plans of its budgets."""
         found = self.judgement.pace.budgets
         return tuple(budget for budget in found if budget.position.policy == self.policy.name)
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """What its budgets and its `ceilings` allow now."""
+        found = self.judgement.limits
+        return tuple(limit for limit in found if limit.name.startswith(f"{self.policy.name}/"))
 
     @property
     def targets(self) -> tuple[WorkloadAccount, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from plafond.api.cost_policy_status import MAX_STATUS_TARGETS
 from plafond.decide.decision import Decision
+from plafond.decide.pace import strictest
 from plafond.model.budget import BudgetPosition
 from plafond.report.messages import amount, summary
 from plafond.report.part import PolicyPart
@@ -67,9 +68,9 @@ def _fullest(part: PolicyPart) -> dict[str, Any]:
         "spent": amount(fullest.spend.value, unit),
         "burnRatePerHour": amount(part.judgement.account.burn_rate.get(unit, Decimal(0)), unit),
     }
-    carried = [b.carried_rate for b in part.budgets if b.position.budget.limit.unit == unit]
-    if carried:
-        found["carriedRatePerHour"] = amount(min(carried), unit)
+    carried = strictest(part.limits, unit)
+    if carried is not None:
+        found["carriedRatePerHour"] = amount(carried.rate, unit)
     return found
 
 

@@ -72,6 +72,7 @@ class _Kept:
     """What is remembered of one object."""
 
     tried_at: datetime
+    generation: int
     news: tuple[Any, ...] | None = None
     conditions: list[dict[str, Any]] | None = None
 
@@ -89,13 +90,16 @@ class StatusWriter:
         kept = self._kept.get(statement.subject.key)
         if kept is None:
             return True
-        return kept.news != statement.news and now - kept.tried_at >= self._interval
+        # Whoever has just written a new spec waits for what comes of it.
+        is_new = kept.generation != statement.subject.generation
+        is_over = now - kept.tried_at >= self._interval
+        return kept.news != statement.news and (is_new or is_over)
 
     async def write(self, statement: Statement, now: datetime) -> list[Transition]:
         """Write *statement*; return the conditions that changed their status."""
         subject = statement.subject
-        kept = self._kept.setdefault(subject.key, _Kept(now))
-        kept.tried_at = now
+        kept = self._kept.setdefault(subject.key, _Kept(now, subject.generation))
+        kept.tried_at, kept.generation = now, subject.generation
         if kept.conditions is None:
             # Once per object and process: transition times outlive a restart.
             kept.conditions = await self._said_before(subject)

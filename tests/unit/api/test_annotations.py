@@ -11,7 +11,6 @@ from plafond.api.annotations import (
     decode_ceilings,
     encode_ceilings,
     encode_why,
-    is_confirmed,
     is_ignored,
 )
 from plafond.model.gap import Gap
@@ -120,9 +119,3 @@ def test_only_the_word_true_excludes_a_workload():
     assert is_ignored({"plafond.dev/ignore": "true"})
     assert not any(is_ignored({"plafond.dev/ignore": v}) for v in ("True", "yes", "1", ""))
     assert not is_ignored({})
-
-
-def test_a_confirmation_is_good_for_one_generation():
-    assert is_confirmed({"plafond.dev/confirm": "3"}, 3)
-    assert not is_confirmed({"plafond.dev/confirm": "3"}, 4)
-    assert not is_confirmed({}, 3)

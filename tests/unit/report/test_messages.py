@@ -27,7 +27,7 @@ def test_amounts_have_two_decimals_and_their_unit(value, unit, text):
 def test_a_move_tells_the_counts_the_ceiling_and_the_last_reason():
     decision = Decision(LLM, WorkloadClass.HOT, 6, 6, ceiling=4)
 
-    assert moved(decision) == "6 → 6 replicas (ceiling 4)"
+    assert moved(decision) == "6 replicas kept (ceiling 4)"
     assert moved(decision.moved_to(4, Reason.REPLICA_CEILING)) == (
         "6 → 4 replicas (ceiling 4): the ceiling on replicas allows no more"
     )
@@ -43,7 +43,8 @@ def test_a_summary_tells_where_budgets_stand_what_is_squeezed_and_what_moves():
 
     assert text.startswith(
         "budget launch: 12.00 EUR of 15.00 EUR spent (80 %), until 2026-11-16T21:00:00Z; "
-        "money is short: replicas run at up to 95 % before work is refused; chat 2 → "
+        "money is short: replicas run at up to 95 %, or the limit of their class, "
+        "before work is refused; chat 2 → "
     )
 
 
