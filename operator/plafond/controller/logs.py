@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Final
 
-_NOISY: Final = ("kopf", "aiohttp", "urllib3", "asyncio", "kubernetes")
+_NOISY: Final = ("kopf", "aiohttp", "urllib3", "asyncio")
 PROBE_FAILED: Final = "ActivityError"  # kopf's, and not public
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -28,6 +28,8 @@ def configure_logging(*, verbose: bool) -> None:
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A missing kubeconfig is said by whoever needed it.
+    logging.getLogger("kubernetes").setLevel(logging.ERROR)
     # A start that fails is said in a sentence by whoever started it.
     logging.getLogger("kopf.activities.startup").setLevel(logging.CRITICAL)
     audit = logging.StreamHandler(sys.stdout)

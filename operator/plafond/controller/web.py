@@ -1,5 +1,6 @@
 """The operator's own endpoints: `/metrics` for Prometheus and `/readyz` for Kubernetes."""
 
+import socket
 from collections.abc import Callable
 
 from aiohttp import web
@@ -35,3 +36,9 @@ async def serve(
         await runner.cleanup()
         raise
     return runner
+
+
+def require_free(address: Address) -> None:
+    """Raise OSError when nobody can listen on *address*."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    socket.create_server((address.host, address.port), family=family).close()

@@ -159,7 +159,7 @@ class FakeKubernetes:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
         loop = asyncio.get_running_loop()
-        ends = loop.time() + float(request.query["timeoutSeconds"])
+        ends = loop.time() + float(request.query.get("timeoutSeconds", "3600"))
         sent = 0
         asked = int(request.query["resourceVersion"])
         while (left := ends - loop.time()) > 0:
