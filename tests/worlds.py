@@ -242,8 +242,9 @@ def _memories(draw, ceiling: int | None) -> WorkloadMemory:
         wanted_replicas=draw(st.none() | COUNTS),
         ceiling=ceiling,
         was_waiting=draw(st.booleans()),
-        bound_at=draw(past),
-        raised_at=draw(past),
+        # Only a ceiling that is in force can have bound, or been raised.
+        bound_at=draw(past) if ceiling is not None else None,
+        raised_at=draw(past) if ceiling is not None else None,
         funded_floor=draw(st.none() | st.integers(0, 3)),
         floor_dropped_at=draw(past),
     )

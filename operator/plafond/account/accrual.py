@@ -56,7 +56,8 @@ def accrue(
             continue
         priced = _priced(before, price(pod))
         charges += _of_pod(pod, priced, before, stretch)
-        if pod.is_running:
+        # An end that lies ahead (clocks differ) is reached by a later pass.
+        if pod.is_running or (pod.ended_at and pod.ended_at > stretch.now):
             still_open[pod.uid] = priced
     for uid, lost in open_pods.items():
         if uid not in seen:
@@ -82,9 +83,14 @@ def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch)
     fresh = OpenPod({u: r for u, r in priced.rates.items() if u not in counted}, priced.is_managed)
     known = OpenPod({u: r for u, r in priced.rates.items() if u in counted}, priced.is_managed)
     return [
-        *_charges(known, _span(stretch.as_of, pod.ended_at, stretch)),
+        *_charges(known, _span(_later(stretch.as_of, pod.scheduled_at), pod.ended_at, stretch)),
         *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, stretch)),
     ]
+
+
+def _later(as_of: datetime | None, scheduled_at: datetime | None) -> datetime | None:
+    # A pod that was seen before it was scheduled (clocks differ) costs from then on.
+    return max((each for each in (as_of, scheduled_at) if each is not None), default=None)
 
 
 def _span(start: datetime | None, ended_at: datetime | None, stretch: Stretch) -> Span | None:

@@ -103,10 +103,12 @@ def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
 
 def mean_rate(ledger: Ledger, key: SeriesKey, now: datetime, back: timedelta) -> Decimal | None:
     """Return the mean hourly rate of a series over the last *back*, or None without any facts."""
-    buckets = [b for b in ledger.series.get(key, ()) if b.end > now - back]
-    if not buckets or now <= buckets[0].start:
+    # Where other series have facts and this one has none, nothing accrued: that is known, too.
+    starts = [buckets[0].start for buckets in ledger.series.values() if buckets]
+    begin = max(now - back, min(starts, default=now))
+    if begin >= now:
         return None
-    return hourly(sum((b.value for b in buckets), ZERO), now - buckets[0].start)
+    return hourly(spent(ledger, key, Span(begin, now)), now - begin)
 
 
 def _spread(charge: Charge, now: datetime, grid: Grid, pieces: "_Pieces") -> None:
@@ -132,8 +134,8 @@ def _closed(buckets: tuple[Bucket, ...], as_of: datetime | None, grid: Grid) -> 
     # that a window which opens inside it does not count what came before.
     if not buckets or as_of is None or not buckets[-1].start < as_of < buckets[-1].end:
         return buckets
-    last = buckets[-1]
-    if grid.cell(as_of, grid.grain).end == last.end:
+    last, cell = buckets[-1], grid.cell(as_of, grid.grain)
+    if cell.end == last.end and cell.start < as_of:
         return buckets
     return (*buckets[:-1], Bucket(last.start, as_of - last.start, last.value))
 

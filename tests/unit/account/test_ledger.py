@@ -1,0 +1,197 @@
+"""The ledger: where a charge lands, what a window reads out of it, and what age does to it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.builders import DAY, EUR, HOUR, MINUTE, NOW, SECOND, money
+
+from plafond.account.ledger import Charge, Grid, grid_for, mean_rate, recorded, spent
+from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
+from plafond.model.window import Span
+
+SPEND = SeriesKey(Fact.SPEND, EUR)
+FIVE = 5 * MINUTE
+GRID = Grid(FIVE)
+
+
+def charge(start, end, rate="6"):
+    """Six an hour is a tenth a minute."""
+    return Charge(SPEND, Span(start, end), money(rate))
+
+
+def written(*steps, grid=GRID, ledger=None):
+    """A ledger after passes at the end of each (start, end), or (start, end, grid)."""
+    ledger = ledger or Ledger()
+    for start, end, *own in steps:
+        ledger = recorded(ledger, [charge(start, end)], end, own[0] if own else grid)
+    return ledger
+
+
+def buckets(ledger):
+    return [(b.start, b.end, b.value) for b in ledger.series[SPEND]]
+
+
+def test_a_charge_is_spread_over_the_grid():
+    ledger = written((NOW + 2 * MINUTE, NOW + 12 * MINUTE))
+
+    # 3 + 5 + 2 minutes at 0.10
+    assert buckets(ledger) == [
+        (NOW, NOW + FIVE, money("0.3")),
+        (NOW + FIVE, NOW + 2 * FIVE, money("0.5")),
+        (NOW + 2 * FIVE, NOW + 3 * FIVE, money("0.2")),
+    ]
+    assert ledger.as_of == NOW + 12 * MINUTE
+
+
+def test_passes_fill_the_same_bucket():
+    ledger = written((NOW, NOW + MINUTE), (NOW + MINUTE, NOW + 3 * MINUTE))
+
+    assert buckets(ledger) == [(NOW, NOW + FIVE, money("0.3"))]
+
+
+def test_no_bucket_crosses_the_edge_of_a_window():
+    edge = NOW + 7 * MINUTE
+    ledger = written((NOW, NOW + 10 * MINUTE), grid=Grid(FIVE, (edge,)))
+
+    assert spent(ledger, SPEND, Span(NOW, edge)) == money("0.7")
+    assert spent(ledger, SPEND, Span(edge, NOW + HOUR)) == money("0.3")
+
+
+def test_a_bucket_only_partly_inside_a_window_counts_whole():
+    ledger = written((NOW, NOW + FIVE))
+
+    assert spent(ledger, SPEND, Span(NOW + 2 * MINUTE, NOW + 3 * MINUTE)) == money("0.5")
+    assert spent(ledger, SPEND, Span(NOW + FIVE, NOW + HOUR)) == 0
+    assert spent(ledger, SPEND, Span(NOW - HOUR, NOW)) == 0
+
+
+def test_a_window_that_opens_inside_the_running_bucket_does_not_count_what_came_before():
+    # At 12:02 a policy arrives whose window begins then.
+    opens = NOW + 2 * MINUTE
+    cut = Grid(FIVE, (opens,))
+    ledger = written((NOW, opens), (opens, NOW + FIVE, cut))
+
+    assert spent(ledger, SPEND, Span(opens, NOW + HOUR)) == money("0.3")
+    assert spent(ledger, SPEND, Span(NOW, opens)) == money("0.2")
+
+
+def test_a_finer_grid_goes_on_where_a_coarser_one_stopped():
+    fine = Grid(15 * SECOND)
+    ledger = written((NOW, NOW + MINUTE), (NOW + MINUTE, NOW + 2 * MINUTE, fine))
+
+    assert buckets(ledger) == [
+        (NOW, NOW + MINUTE, money("0.1")),
+        *(
+            (NOW + MINUTE + n * 15 * SECOND, NOW + MINUTE + (n + 1) * 15 * SECOND, money("0.025"))
+            for n in range(4)
+        ),
+    ]
+
+
+def test_a_late_charge_lands_where_it_belongs():
+    # A pod of two hours ago whose price became known only now.
+    ledger = written((NOW, NOW + FIVE))
+    late = recorded(ledger, [charge(NOW - 2 * HOUR, NOW - 2 * HOUR + MINUTE)], NOW + FIVE, GRID)
+
+    assert spent(late, SPEND, Span(NOW - 3 * HOUR, NOW - HOUR)) == money("0.1")
+    assert spent(late, SPEND, Span(NOW, NOW + HOUR)) == money("0.5")
+
+
+def test_a_late_charge_into_what_is_already_there_is_added():
+    ledger = written((NOW, NOW + FIVE), (NOW + FIVE, NOW + HOUR))
+    late = recorded(ledger, [charge(NOW + MINUTE, NOW + 2 * MINUTE)], NOW + HOUR, GRID)
+
+    assert spent(late, SPEND, Span(NOW, NOW + FIVE)) == money("0.6")
+
+
+def test_a_day_later_buckets_merge_into_hours_and_keep_their_sum():
+    ledger = written((NOW, NOW + HOUR))
+    assert len(ledger.series[SPEND]) == 12
+
+    later = recorded(ledger, [], NOW + 28 * HOUR, GRID)
+
+    assert buckets(later) == [(NOW, NOW + HOUR, 6)]
+
+
+def test_after_eight_days_hours_merge_into_days():
+    midnight = datetime(2026, 11, 16, tzinfo=UTC)
+    ledger = written((midnight, midnight + DAY))
+
+    later = recorded(ledger, [], midnight + 10 * DAY, GRID)
+
+    assert buckets(later) == [(midnight, midnight + DAY, 144)]
+
+
+def test_merging_keeps_the_edges_of_windows_in_force():
+    # A month that began at 23:00 UTC, as Berlin's do in winter.
+    begin = datetime(2026, 11, 15, 23, tzinfo=UTC)
+    grid = Grid(FIVE, (begin,))
+    ledger = written((begin - 2 * HOUR, begin + 2 * HOUR), grid=grid)
+
+    later = recorded(ledger, [], begin + 20 * DAY, grid)
+
+    assert spent(later, SPEND, Span(begin, begin + 30 * DAY)) == 12
+    assert spent(later, SPEND, Span(begin - DAY, begin)) == 12
+
+
+def test_what_no_window_can_reach_any_more_is_forgotten():
+    grid = Grid(FIVE, keep=10 * DAY)
+    ledger = written((NOW, NOW + HOUR), grid=grid)
+
+    later = recorded(ledger, [], NOW + 12 * DAY, grid)
+
+    assert later.series[SPEND] == ()
+
+
+@pytest.mark.parametrize(
+    ("window", "grain"),
+    [
+        pytest.param(300 * SECOND, 15 * SECOND, id="never finer than a pass"),
+        pytest.param(2 * HOUR, 24 * SECOND, id="a 300th of the window"),
+        pytest.param(30 * DAY, FIVE, id="never coarser than five minutes"),
+    ],
+)
+def test_the_grain_follows_the_shortest_window(window, grain):
+    spans = (Span(NOW, NOW + window), Span(NOW, NOW + 90 * DAY))
+
+    assert grid_for(spans, 15 * SECOND).grain == grain
+
+
+def test_a_grid_has_the_edges_of_all_windows_and_keeps_the_longest():
+    grid = grid_for((Span(NOW, NOW + HOUR), Span(NOW - DAY, NOW + 30 * DAY)), 15 * SECOND)
+
+    assert grid.edges == (NOW - DAY, NOW, NOW + HOUR, NOW + 30 * DAY)
+    assert grid.keep == 32 * DAY
+
+
+class TestMeanRate:
+    def test_it_is_what_accrued_per_hour(self):
+        ledger = written((NOW - 24 * HOUR, NOW))
+
+        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == 6
+
+    def test_of_a_ledger_that_knows_less_it_is_over_what_it_knows(self):
+        ledger = written((NOW - 2 * HOUR, NOW))
+
+        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == 6
+
+    def test_a_day_of_nothing_else_is_part_of_the_mean(self):
+        # A notebook that started an hour ago: 6 in 24 hours are 0.25 an hour. The ledger knows that
+        # nothing ran before, because other facts are older.
+        old = {SeriesKey(Fact.SPEND, "gpuHours"): (Bucket(NOW - 24 * HOUR, HOUR, money(1)),)}
+        ledger = written((NOW - HOUR, NOW), ledger=Ledger(NOW - 24 * HOUR, old))
+
+        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == money("0.25")
+
+    def test_without_facts_there_is_none(self):
+        assert mean_rate(Ledger(), SPEND, NOW, 24 * HOUR) is None
+
+
+def test_amounts_smaller_than_a_cent_add_up():
+    ledger = Ledger()
+    for n in range(100):
+        at = NOW + n * SECOND
+        ledger = recorded(ledger, [charge(at, at + SECOND, "0.0036")], at + SECOND, GRID)
+
+    assert spent(ledger, SPEND, Span(NOW, NOW + HOUR)) == money("0.0001")
+    assert timedelta(0) < ledger.series[SPEND][0].length <= FIVE
