@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,8 @@ logger = logging.getLogger("plafond")
 def main() -> int:
     """Run the operator until it is told to stop; return the exit code."""
     arguments = _parser().parse_args()
+    if arguments.config is None:
+        return _said("no configuration: give --config FILE, or set PLAFOND_CONFIG", EXIT_BAD_INPUT)
     try:
         config = load_config(arguments.config)
     except ConfigError as error:
@@ -67,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config",
         type=Path,
-        required=True,
-        help="the configuration file, see docs/configuration.md",
+        default=os.environ.get("PLAFOND_CONFIG"),
+        help="the configuration file, see docs/configuration.md; else that of $PLAFOND_CONFIG",
     )
     parser.add_argument("--verbose", action="store_true", help="log every request and wake-up")
     parser.add_argument("--version", action="version", version=f"plafond {version('plafond')}")
