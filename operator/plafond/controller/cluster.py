@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from kubernetes.aio import client, config
+from yaml import YAMLError
 
 from plafond.api.constants import API_VERSION, COST_POLICIES, PRICE_SHEETS, SPEND_LEDGERS
 from plafond.api.writer import ApiWriter, Result
@@ -11,6 +12,16 @@ from plafond.controller.errors import StartError
 
 logger = logging.getLogger(__name__)
 
+# What the library lets out for a file that is missing, is no YAML, or is another file altogether.
+_UNUSABLE: Final = (
+    config.ConfigException,
+    OSError,
+    YAMLError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 _NEEDED: Final = (COST_POLICIES, PRICE_SHEETS, SPEND_LEDGERS)
 
 
@@ -22,7 +33,7 @@ async def connect() -> client.ApiClient:
     except config.ConfigException:
         try:
             await config.load_kube_config(client_configuration=configuration)
-        except (config.ConfigException, OSError) as error:
+        except _UNUSABLE as error:
             msg = f"no cluster: this is no pod, and there is no usable kubeconfig ({error})"
             raise StartError(msg) from error
     # A proxy that the environment names would see every token.

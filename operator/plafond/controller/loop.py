@@ -36,6 +36,7 @@ MOST_PERIODS = 3
 LEAST_PATIENCE = timedelta(seconds=30)
 # However often something changes, this part of a period lies between two passes.
 LEAST_PART_OF_PERIOD = 5
+FIRST_LISTS = timedelta(seconds=5)
 # A quiet watch is silent for a minute or more; beyond this, what is known of the cluster is old.
 LONGEST_SILENCE = timedelta(minutes=3)
 
@@ -96,6 +97,9 @@ class ControlLoop:
 
     async def run(self) -> None:
         """Run passes for ever."""
+        with contextlib.suppress(ObservationError):
+            # The first lists take a moment; what is missing after that, the first pass says.
+            await self._around.observer.wait_synced(FIRST_LISTS)
         period = self._settings.timing.evaluation_period.total_seconds()
         start = time.monotonic()
         while True:

@@ -1,7 +1,6 @@
 """The operator's process: builds everything that touches the world, and takes it down again."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -19,7 +18,6 @@ from plafond.controller.records import Records
 from plafond.controller.web import require_free, serve
 from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
 from plafond.model.policy import Mode
-from plafond.observe.errors import ObservationError
 from plafond.observe.meters import Meters
 from plafond.observe.snapshot import Observer
 from plafond.report.checkpoint import Checkpoints
@@ -30,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 # How much of a pass may go by with telling, and with checkpoints that nothing waits for.
 LEAST_TIME_FOR_WRITES = timedelta(seconds=2)
-FIRST_LISTS = timedelta(seconds=5)
 
 
 def now() -> datetime:
@@ -80,9 +77,6 @@ class Process:
                 ),
             )
             await observer.start()
-            with contextlib.suppress(ObservationError):
-                # The first lists take a moment; what is missing after that, the first pass says.
-                await observer.wait_synced(FIRST_LISTS)
             self._run(loop, undo)
             self._undo = undo.pop_all()
 

@@ -15,6 +15,7 @@ from plafond.model.gap import Gap
 from plafond.model.policy import Mode
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
+from plafond.observe.errors import ObservationError
 from plafond.observe.records.ledgers import LedgerRecord, parse
 from plafond.report.checkpoint import Checkpoints
 from plafond.report.metrics import Metrics
@@ -48,6 +49,10 @@ class SetObserver:
     ended: list[str] = field(default_factory=list)
     lags: bool = False
     _seen: dict[str, LedgerRecord] = field(default_factory=dict)
+
+    async def wait_synced(self, within: timedelta) -> None:
+        if isinstance(self.raises, ObservationError):
+            raise self.raises
 
     async def snapshot(self, now: datetime) -> Snapshot:
         if self.raises is not None:

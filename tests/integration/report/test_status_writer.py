@@ -82,6 +82,13 @@ async def test_news_inside_the_interval_waits_for_its_end_and_is_not_lost(fake, 
     assert stored(fake)["conditions"][0]["lastTransitionTime"] == "2026-11-16T12:00:30Z"
 
 
+async def test_a_new_spec_is_answered_at_once(fake, writer):
+    await say(writer, statement())
+
+    assert await say(writer, statement(generation=2), at=1) == []
+    assert stored(fake)["observedGeneration"] == 2
+
+
 async def test_a_transition_time_survives_a_restart(fake, writer):
     await say(writer, statement())
     successor = StatusWriter(writer._writer, INTERVAL)  # noqa: SLF001 - the same connection
