@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from plafond.decide.judge import Judgement
 from plafond.decide.plan import Action, ClearCeilings, PlanPart, ScaleTo, SetCeilings
-from plafond.decide.why import has_same_percent, why
+from plafond.decide.why import is_still_true, why
 from plafond.model.memory import Memory, WorkloadMemory
 from plafond.model.policy import Mode
 from plafond.model.snapshot import Namespace
@@ -63,12 +63,11 @@ class Governed:
             if decision.desired_replicas != decision.observed_replicas
         )
         in_force, text = self._in_force(judgement)
-        sentence = why(judgement)
-        is_same = judgement.ceilings == in_force and has_same_percent(text, sentence)
+        is_same = judgement.ceilings == in_force and is_still_true(text, judgement)
         ceilings: tuple[Action, ...] = ()
         if judgement.ceilings and not is_same:
-            ceilings = (SetCeilings(self.namespace.name, judgement.ceilings, sentence),)
-        elif not judgement.ceilings and in_force is not None and mode is Mode.ENFORCE:
+            ceilings = (SetCeilings(self.namespace.name, judgement.ceilings, why(judgement)),)
+        elif not judgement.ceilings and self._has_ours and mode is Mode.ENFORCE:
             ceilings = (ClearCeilings(self.namespace.name),)
         return PlanPart(self.namespace.name, mode, (*ceilings, *scales))
 
@@ -79,11 +78,14 @@ class Governed:
         ceilings = {w: m.ceiling for w, m in before.items() if m.ceiling is not None}
         return ceilings, why(judgement)
 
+    @property
+    def _has_ours(self) -> bool:
+        return self.namespace.ceilings is not None or self.namespace.unreadable is not None
+
     def _undone(self) -> tuple[Action, ...]:
         is_governed = any(j.account.policy_set.is_enforced for j in self.judgements)
-        has_ours = self.namespace.ceilings is not None or self.namespace.unreadable is not None
         cleared: tuple[Action, ...] = ()
-        if has_ours and not is_governed:
+        if self._has_ours and not is_governed:
             cleared = (ClearCeilings(self.namespace.name),)
         restored = (self._scale(w, n) for w, n in self._to_restore().items())
         return (*cleared, *restored)

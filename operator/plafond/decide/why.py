@@ -1,6 +1,7 @@
 """The short sentence that stands beside the ceilings in a namespace, for whoever meets one."""
 
 from plafond.decide.judge import Judgement
+from plafond.decide.limits import Limit
 from plafond.model.budget import BudgetPosition
 from plafond.model.money import ZERO
 
@@ -12,21 +13,39 @@ def why(judgement: Judgement) -> str:
     For example `month 82 %, 2130.00 EUR left until 2026-12-01T00:00Z`, or `team-a/ceilings.replicas
     allows 40` where not a budget binds.
     """
-    positions = {f"{p.policy}/{p.budget.name}": p for p in judgement.account.positions}
+    positions = _positions(judgement)
     binding = judgement.binding
     if binding is not None and binding.name not in positions:
-        return f"{binding.name} allows {binding.rate.normalize():f}"
+        return _allowance(binding)
     if binding is not None:
         return _sentence(positions[binding.name])
     if positions:
         return _sentence(max(positions.values(), key=lambda p: p.used_percent))
-    names = ", ".join(policy.name for policy in judgement.account.policy_set.policies)
-    return f"ceilings of {names}"
+    return _unbound(judgement)
 
 
-def has_same_percent(before: str, after: str) -> bool:
-    """Say whether two such sentences name the same limit, and at the same whole percent."""
-    return before.partition(",")[0] == after.partition(",")[0]
+def is_still_true(before: str, judgement: Judgement) -> bool:
+    """Say whether *before* is a sentence of now, to the whole percent: then it may stay."""
+    positions = _positions(judgement)
+    sentences = [_sentence(position) for position in positions.values()]
+    sentences += [_allowance(each) for each in judgement.limits if each.name not in positions]
+    return _head(before) in {_head(each) for each in (*sentences, _unbound(judgement))}
+
+
+def _positions(judgement: Judgement) -> dict[str, BudgetPosition]:
+    return {f"{p.policy}/{p.budget.name}": p for p in judgement.account.positions}
+
+
+def _head(sentence: str) -> str:
+    return sentence.partition(",")[0]
+
+
+def _unbound(judgement: Judgement) -> str:
+    return f"ceilings of {', '.join(p.name for p in judgement.account.policy_set.policies)}"
+
+
+def _allowance(limit: Limit) -> str:
+    return f"{limit.name} allows {limit.rate.normalize():f}"
 
 
 def _sentence(position: BudgetPosition) -> str:
