@@ -57,7 +57,8 @@ class Recommendation:
         if self.sample is None or self.gap is not None:
             return self.replicas
         full = max(self.sample.target_percent, utilization_percent)
-        need = self.sample.need
+        # Ready pods that were not seen are no headroom: each may carry up to its target.
+        need = self.sample.need + self.sample.blind_pods
         if self.memory.probe is not None:
             need = max(need, float(self.memory.probe))
         replicas = replace(self.sample, need=need).replicas_at(full)
