@@ -1,0 +1,260 @@
+"""Recommendations: the semantics of the HPA, probing beyond what can be seen, and wanted counts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.builders import MINUTE, NOW, SECOND, SETTINGS, concurrency, hpa, pods_of, workload
+from tests.unit.decide.support import target_of
+
+from plafond.decide.reason import Reason
+from plafond.decide.recommend import probe_delay, recommend
+from plafond.forecast.demand import DemandSample
+from plafond.model.gap import Gap
+from plafond.model.memory import Recommended
+
+DELAY = 2 * MINUTE
+
+
+def needs(replicas, **more):
+    return DemandSample(float(replicas), 70, "concurrency", **more)
+
+
+def of(target, demand, now=NOW):
+    return recommend(target, demand, now, DELAY)
+
+
+def outcome(recommendation):
+    last = recommendation.steps[-1]
+    return last.replicas, last.reason
+
+
+def steady(replicas):
+    """Nothing higher was recommended lately, so that nothing holds a fall back."""
+    return {"recommendations": (Recommended(NOW - 9 * MINUTE, replicas),)}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "need", "expected"),
+    [
+        pytest.param(4, 4.0, 4, id="as needed"),
+        # Within 10 % of what runs: 4.39 / 4 = 1.0975.
+        pytest.param(4, 4.39, 4, id="within the upper tolerance"),
+        pytest.param(4, 4.41, 5, id="beyond it"),
+        pytest.param(10, 9.0, 10, id="at the lower tolerance"),
+        pytest.param(10, 8.9, 9, id="below it"),
+        pytest.param(4, 0.0, 1, id="never to zero for lack of work"),
+        pytest.param(4, 40.0, 40, id="as far as it takes"),
+    ],
+)
+def test_what_is_needed_is_recommended_with_a_tolerance(replicas, need, expected):
+    target = target_of(workload(replicas=replicas), **steady(replicas))
+
+    assert outcome(of(target, needs(need)))[0] == expected
+
+
+def test_pods_that_are_starting_hold_a_fall_back():
+    # 4 asked for, 3 ready that need only 1: the fourth may be as busy as its target.
+    four = workload(replicas=4)
+    target = target_of(four, pods=pods_of(four, 3), **steady(4))
+
+    assert outcome(of(target, needs(1)))[0] == 2
+
+
+def test_pods_that_are_not_seen_hold_a_fall_back():
+    # 3 of 4 are seen and need 1: 1 + 1 blind.
+    target = target_of(workload(replicas=4), **steady(4))
+
+    assert outcome(of(target, needs(1, blind_pods=1)))[0] == 2
+
+
+def test_running_fuller_does_not_take_away_pods_that_are_not_seen():
+    # 3 of 4 are seen and need 1 x 70 / 85 = 0.82; the fourth may be as busy as its target.
+    target = target_of(workload(replicas=4), **steady(4))
+
+    recommendation = of(target, needs(1, blind_pods=1))
+
+    assert recommendation.squeezed_to(85) == 2
+
+
+class TestStabilization:
+    def test_a_fall_waits_for_the_highest_of_the_last_five_minutes(self):
+        past = (Recommended(NOW - 4 * MINUTE, 6), Recommended(NOW - MINUTE, 4))
+        target = target_of(workload(replicas=6), recommendations=past)
+
+        assert outcome(of(target, needs(2))) == (6, Reason.STABILIZED)
+
+    def test_and_no_longer(self):
+        past = (Recommended(NOW - 5 * MINUTE, 6), Recommended(NOW - MINUTE, 4))
+        target = target_of(workload(replicas=6), recommendations=past)
+
+        assert outcome(of(target, needs(2))) == (4, Reason.STABILIZED)
+
+    def test_a_rise_does_not_wait(self):
+        target = target_of(workload(replicas=2), recommendations=(Recommended(NOW - MINUTE, 2),))
+
+        assert outcome(of(target, needs(6))) == (6, Reason.FOLLOWS_DEMAND)
+
+    def test_it_never_asks_for_more_than_what_runs(self):
+        past = (Recommended(NOW - MINUTE, 9),)
+        target = target_of(workload(replicas=4), recommendations=past)
+
+        assert outcome(of(target, needs(2))) == (4, Reason.STABILIZED)
+
+    def test_only_what_may_still_be_the_highest_is_remembered(self):
+        past = (
+            Recommended(NOW - 6 * MINUTE, 9),
+            Recommended(NOW - 4 * MINUTE, 6),
+            Recommended(NOW - MINUTE, 3),
+        )
+        target = target_of(workload(replicas=6), recommendations=past)
+
+        memory = of(target, needs(4)).memory
+
+        assert memory.recommendations == (past[1], Recommended(NOW, 4))
+
+    def test_running_fuller_looks_at_what_is_needed_now(self):
+        target = target_of(
+            workload(replicas=6), recommendations=(Recommended(NOW - 4 * MINUTE, 6),)
+        )
+
+        recommendation = of(target, needs(2))
+
+        # 2 x 70 / 85 = 1.65, although six are held.
+        assert (recommendation.replicas, recommendation.squeezed_to(85)) == (6, 2)
+
+
+class TestProbing:
+    def at_ceiling(self, **memory):
+        return target_of(workload(replicas=4), ceiling=4, **memory)
+
+    def test_saturated_at_its_ceiling_it_asks_for_double(self):
+        recommendation = of(self.at_ceiling(), needs(5, is_censored=True, is_waiting=True))
+
+        assert outcome(recommendation) == (8, Reason.DEMAND_CENSORED)
+        assert (recommendation.memory.probe, recommendation.memory.probed_at) == (8, NOW)
+
+    def test_it_does_not_double_again_before_the_effect_can_be_seen(self):
+        probing = self.at_ceiling(probe=8, probed_at=NOW - DELAY + SECOND)
+
+        recommendation = of(probing, needs(5, is_censored=True))
+
+        assert outcome(recommendation)[0] == 8
+        assert recommendation.memory.probed_at == NOW - DELAY + SECOND
+
+    def test_after_that_it_doubles_what_is_ready_by_then(self):
+        eight = workload(replicas=8)
+        probing = target_of(eight, ceiling=8, probe=8, probed_at=NOW - DELAY)
+
+        assert outcome(of(probing, needs(9, is_censored=True)))[0] == 16
+
+    def test_demand_beyond_the_probe_is_believed(self):
+        assert outcome(of(self.at_ceiling(), needs(12, is_censored=True)))[0] == 12
+
+    def test_below_its_ceiling_a_lower_bound_is_enough(self):
+        below = target_of(workload(replicas=4), ceiling=9)
+
+        assert outcome(of(below, needs(5, is_censored=True))) == (5, Reason.FOLLOWS_DEMAND)
+
+    def test_a_probe_ends_when_demand_can_be_seen_again(self):
+        probing = self.at_ceiling(probe=8, probed_at=NOW - MINUTE)
+
+        recommendation = of(probing, needs(5))
+
+        assert (recommendation.replicas, recommendation.memory.probe) == (5, None)
+
+    def test_it_waits_for_starts_as_slow_as_nine_of_ten_and_for_the_metrics(self):
+        delays = tuple(timedelta(seconds=n) for n in range(1, 21))
+
+        # The 19th of twenty takes 19 s: with 15 s of lag 34 s, which is less than a minute.
+        assert probe_delay(SETTINGS.timing, delays) == MINUTE
+        slow = tuple(10 * delay for delay in delays)
+        assert probe_delay(SETTINGS.timing, slow) == timedelta(seconds=205)
+        assert probe_delay(SETTINGS.timing, ()) == timedelta(seconds=135)
+
+
+class TestGaps:
+    def test_without_demand_what_runs_stays_and_nothing_may_grow(self):
+        recommendation = of(target_of(workload(replicas=4)), Gap("no answer"))
+
+        assert outcome(recommendation) == (4, Reason.DEMAND_UNKNOWN)
+        assert recommendation.gap == Gap("no answer")
+
+    def test_before_the_first_pod_is_ready_nothing_is_known(self):
+        two = workload(replicas=2)
+        recommendation = of(target_of(two, pods=pods_of(two, ready_at=None)), Gap("no series"))
+
+        assert outcome(recommendation) == (2, Reason.DEMAND_UNKNOWN)
+        assert recommendation.gap is not None
+
+    def test_a_gap_leaves_stabilization_and_probe_as_they_are(self):
+        past = (Recommended(NOW - MINUTE, 6),)
+        target = target_of(workload(replicas=4), recommendations=past, probe=8)
+
+        assert of(target, Gap("no answer")).memory == target.memory
+
+
+class TestZero:
+    def test_a_zero_that_others_chose_stays(self):
+        assert outcome(of(target_of(workload(replicas=0)), Gap("no pods")))[0] == 0
+
+    def test_a_zero_that_money_brought_starts_again_with_one(self):
+        ours = workload(replicas=0, is_count_ours=True)
+
+        recommendation = of(target_of(ours, wanted_replicas=5), Gap("no pods"))
+
+        assert (recommendation.replicas, recommendation.gap) == (1, None)
+
+    def test_a_zero_that_others_chose_later_stays_too(self):
+        theirs = workload(replicas=0, is_count_ours=False)
+
+        recommendation = of(target_of(theirs, wanted_replicas=5, ceiling=3), Gap("no pods"))
+
+        assert recommendation.replicas == 0
+        assert recommendation.memory.wanted_replicas == 0
+
+
+class TestWantedCounts:
+    def by_hand(self, replicas=3, *, is_ours=False, **memory):
+        target = target_of(workload(replicas=replicas, is_count_ours=is_ours), **memory)
+        return replace(target, targeted=replace(target.targeted, scaling=None))
+
+    @pytest.mark.parametrize(
+        ("observed", "is_ours", "wanted", "ceiling", "expected"),
+        [
+            pytest.param(3, False, None, None, 3, id="what runs, before our first write"),
+            pytest.param(2, True, 5, 2, 5, id="what was before our first write"),
+            pytest.param(4, False, 5, 6, 4, id="a later count of others"),
+            pytest.param(6, False, 5, 6, 6, id="cut at its ceiling: at least so many"),
+            pytest.param(2, False, 5, 2, 5, id="cut below what was wanted"),
+        ],
+    )
+    def test_the_count_that_somebody_chose_is_kept(
+        self, observed, is_ours, wanted, ceiling, expected
+    ):
+        target = self.by_hand(observed, is_ours=is_ours, wanted_replicas=wanted, ceiling=ceiling)
+
+        assert outcome(of(target, None)) == (expected, Reason.WANTED_COUNT)
+
+    @pytest.mark.parametrize(
+        ("wish", "wanted", "expected"),
+        [
+            pytest.param(7, None, 7, id="a wish that is believed"),
+            pytest.param(None, None, 3, id="none: what runs"),
+            pytest.param(None, 5, 5, id="none, and we have cut it: what ran before"),
+        ],
+    )
+    def test_an_autoscaler_wishes(self, wish, wanted, expected):
+        target = self.by_hand(3, is_ours=wanted is not None, wanted_replicas=wanted)
+        scaled = replace(target.workload, autoscaler=hpa(wish))
+        target = replace(target, targeted=replace(target.targeted, workload=scaled))
+
+        assert outcome(of(target, None)) == (expected, Reason.AUTOSCALER_WISH)
+
+
+def test_the_stabilization_of_the_policy_counts():
+    past = (Recommended(NOW - 30 * SECOND, 6),)
+    scaling = concurrency(scale_down_stabilization=20 * SECOND)
+    target = target_of(workload(replicas=6), scaling=scaling, recommendations=past)
+
+    assert outcome(of(target, needs(2)))[0] == 2
