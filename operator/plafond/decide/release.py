@@ -80,7 +80,7 @@ def release(
         paid = min(wanted, max(0, holding.running - base))
         rise = paid + room.most(_cost_of_a_raise(holding, now, timing), wanted - paid)
         room = room.without(holding.claim.cost, rise - paid)
-        ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, holding.claim.floor), now)
+        ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, _floor(holding)), now)
     return ceilings
 
 
@@ -108,6 +108,12 @@ def _overflows(holdings: list[Holding], aims: dict[WorkloadId, int], room: Room)
 def _base(holding: Holding, aim: int) -> int:
     # Without a ceiling so far, what runs is what the workload holds.
     return min(aim, holding.running if holding.in_force is None else holding.in_force)
+
+
+def _floor(holding: Holding) -> int:
+    # A funded floor is granted whatever others hold; but what is not known raises nothing.
+    floor, in_force = holding.claim.floor, holding.in_force
+    return min(floor, in_force) if holding.is_held and in_force is not None else floor
 
 
 def _committed(holding: Holding, aim: int) -> int:
