@@ -23,7 +23,7 @@ from plafond.report.reporter import Reporter, ReportSettings
 
 LEDGER = "/apis/plafond.dev/v1alpha1/namespaces/team-a/spendledgers/plafond"
 LEDGERS = LEDGER.removesuffix("/plafond")
-TIMEOUTS = WriteTimeouts(0.3, 0.3)
+TIMEOUTS = WriteTimeouts(1, 1)
 
 
 class SetClock:
@@ -88,7 +88,7 @@ class World:
         self.observer = SetObserver(fake, facts)
         self.metrics = Metrics()
         writer = ApiWriter(client, "plafond", TIMEOUTS)
-        longest = timedelta(seconds=1)
+        longest = timedelta(seconds=3)
         checkpoints = Checkpoints(writer, more.pop("interval", timedelta(minutes=5)))
         self.records = Records(checkpoints, self.metrics, longest)
         around = Surroundings(

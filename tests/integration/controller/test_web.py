@@ -1,6 +1,7 @@
 """The operator's endpoints: what Prometheus scrapes and what Kubernetes probes."""
 
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -14,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from plafond.controller.address import Address
 from plafond.controller.handlers import register
 from plafond.controller.kopf_settings import kopf_settings
-from plafond.controller.web import serve
+from plafond.controller.web import require_free, serve
 from plafond.report.metrics import Metrics
 
 
@@ -66,6 +67,15 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind(addres
     with pytest.raises(OSError, match="address already in use"):
         await serve(address, Metrics().registry, lambda: True)
     await runner.cleanup()
+
+
+def test_a_port_that_is_taken_is_known_before_it_is_listened_on():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = Address("127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(OSError, match="ddress already in use"):
+            require_free(address)
+
+    require_free(address)
 
 
 class Patient:

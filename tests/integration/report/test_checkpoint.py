@@ -35,7 +35,7 @@ async def client(fake):
 
 
 def opened(client):
-    writer = ApiWriter(client, "plafond", WriteTimeouts(0.3, 0.3))
+    writer = ApiWriter(client, "plafond", WriteTimeouts(1, 1))
     return Checkpoints(writer, timedelta(minutes=5))
 
 

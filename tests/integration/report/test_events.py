@@ -24,7 +24,7 @@ async def fake():
 @pytest.fixture
 async def recorder(fake):
     async with running(fake) as client:
-        yield EventRecorder(ApiWriter(client, "plafond", WriteTimeouts(0.3, 0.3)))
+        yield EventRecorder(ApiWriter(client, "plafond", WriteTimeouts(1, 1)))
 
 
 def stored(fake):
@@ -107,7 +107,7 @@ async def test_an_event_that_somebody_deleted_is_begun_anew(fake, recorder):
 async def test_what_cannot_be_posted_is_dropped_in_time(fake, recorder, answer):
     fake.answers[("POST", EVENTS)] = [answer]
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(5):
         await recorder.record(LOWERED, NOW)
     await recorder.record(LOWERED, NOW + SECOND)
 

@@ -29,7 +29,7 @@ async def fake():
 @pytest.fixture
 async def writer(fake):
     async with running(fake) as client:
-        yield StatusWriter(ApiWriter(client, "plafond", WriteTimeouts(0.3, 0.3)), INTERVAL)
+        yield StatusWriter(ApiWriter(client, "plafond", WriteTimeouts(1, 1)), INTERVAL)
 
 
 def statement(*conditions, percent=1, **subject):
@@ -134,7 +134,7 @@ async def test_a_write_that_failed_is_tried_again_after_the_interval(fake, write
 async def test_no_answer_is_given_up_in_time(fake, writer):
     fake.answers[("PATCH", PATH)] = [hanging()]
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(5):
         assert await say(writer, statement()) == []
 
 
