@@ -119,7 +119,7 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
     policies = _grouped(governing(snapshot, settings), lambda policy: policy.namespace)
     counted: dict[str, Counted] = {}
     sets: list[SetAccount] = []
-    for name in sorted({*pods, *policies, *snapshot.records}):
+    for name in sorted({*pods, *policies, *snapshot.records, *_annotated(snapshot)}):
         facts = NamespaceFacts(
             name,
             snapshot.now,
@@ -133,6 +133,12 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
         counted[name], own = _namespace(facts, settings)
         sets += own
     return Account(snapshot.now, pricing, counted, tuple(sets))
+
+
+def _annotated(snapshot: Snapshot) -> Iterable[str]:
+    # Where ours is left over, there is something to undo, though nothing else is there any more.
+    found = snapshot.namespaces.values()
+    return (n.name for n in found if n.ceilings is not None or n.unreadable is not None)
 
 
 def governing(snapshot: Snapshot, settings: Settings) -> tuple[CostPolicy, ...]:
