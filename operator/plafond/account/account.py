@@ -17,6 +17,7 @@ from plafond.account.counting import (
     price_gaps,
     replica_price,
     total_rate,
+    unpriced,
 )
 from plafond.account.ledger import mean_rate
 from plafond.account.positions import positions
@@ -86,6 +87,7 @@ class SetAccount:
     Attributes:
         unmanaged: what pods cost now that the set may not scale, by unit; requests count as units.
         unmanaged_mean: the same over the last day, as far as the ledger knows.
+        unpriced: why pods that run, targets or not, have no price at all, by unit.
         card_gaps: why a currency of the set has no prices at all.
 
     """
@@ -96,6 +98,7 @@ class SetAccount:
     unmanaged: ByUnit
     unmanaged_mean: ByUnit
     burn_rate: ByUnit
+    unpriced: Mapping[str, Gap] = field(default_factory=dict)
     card_gaps: Mapping[str, Gap] = field(default_factory=dict)
 
 
@@ -211,6 +214,7 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         unmanaged,
         _mean(counted, unmanaged, facts.now) if share.is_first else unmanaged,
         total_rate(counted.rates.values()),
+        unpriced(counted),
         _card_gaps(policies, facts.pricing),
     )
 
@@ -245,5 +249,7 @@ def _workload_account(
     set_key, facts, counted = where
     workload = target.workload
     memory = counted.record.memory.sets.get(set_key, {}).get(workload.id, WorkloadMemory())
-    price, gaps = plausible(replica_price(workload, pods, counted, facts.pricing), memory.price)
+    # Whoever asks for other resources costs something else: the last price says nothing of that.
+    last = memory.price if memory.priced_requests == workload.requests else {}
+    price, gaps = plausible(replica_price(workload, pods, counted, facts.pricing), last)
     return WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)

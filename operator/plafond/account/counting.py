@@ -93,10 +93,22 @@ def replica_price(
     running = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
     if not running:
         return pricing.anywhere(workload.requests, workload.node_requirements)
+    # Where the cost of one pod is unknown, so is that of the next one.
     prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
     for unit in {unit for rates in running for unit in rates}:
-        prices[unit] = max(rates[unit] for rates in running if unit in rates)
+        if all(unit in rates for rates in running):
+            prices[unit] = max(rates[unit] for rates in running)
     return prices
+
+
+def unpriced(counted: Counted) -> dict[str, Gap]:
+    """Return why pods that run have neither a price nor a last one, by unit."""
+    return {
+        unit: gap
+        for uid, gaps in counted.gaps.items()
+        for unit, gap in gaps.items()
+        if uid in counted.rates and unit not in counted.rates[uid]
+    }
 
 
 def price_gaps(pods: Iterable[Pod], counted: Counted) -> Mapping[str, Gap]:

@@ -22,6 +22,8 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FINE_FOR = timedelta(hours=26)
 HOURLY_FOR = timedelta(days=8)
+# However long the windows in force are: tomorrow's policy may cover a longer one.
+KEPT_FOR = timedelta(days=93)
 COARSEST_FINE_GRAIN = timedelta(minutes=5)
 FINE_BUCKETS_PER_WINDOW = 300
 
@@ -41,7 +43,7 @@ class Grid:
 
     grain: timedelta
     edges: tuple[datetime, ...] = ()
-    keep: timedelta = timedelta(days=93)
+    fine_for: timedelta = FINE_FOR
 
     def cell(self, instant: datetime, grain: timedelta) -> Span:
         """Return the bucket of *grain* that *instant* falls into."""
@@ -58,7 +60,7 @@ class Grid:
 
     def cell_at_age(self, instant: datetime, now: datetime) -> Span:
         """Return the bucket for *instant* as coarse as its age allows, and no coarser."""
-        for grain, fresh_for in ((DAY, HOURLY_FOR), (HOUR, FINE_FOR)):
+        for grain, fresh_for in ((DAY, HOURLY_FOR), (HOUR, self.fine_for)):
             cell = self.cell(instant, grain)
             if now - cell.end >= fresh_for:
                 return cell
@@ -71,8 +73,8 @@ def grid_for(spans: Iterable[Span], evaluation_period: timedelta) -> Grid:
     shortest = min((span.length for span in spans), default=DAY)
     grain = max(evaluation_period, min(COARSEST_FINE_GRAIN, shortest / FINE_BUCKETS_PER_WINDOW))
     edges = sorted({span.start for span in spans} | {span.end for span in spans})
-    longest = max((span.length for span in spans), default=DAY)
-    return Grid(grain, tuple(edges), keep=max(longest, HOURLY_FOR) + DAY)
+    # Fine buckets are for the windows that need them: of short ones there would be too many.
+    return Grid(grain, tuple(edges), fine_for=min(FINE_FOR, 2 * shortest))
 
 
 def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Grid) -> Ledger:
@@ -86,7 +88,8 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
         series[key] = _deposited(before, values)
     if ledger.as_of is None or now - EPOCH >= (ledger.as_of - EPOCH) // HOUR * HOUR + HOUR:
         series = {key: _compacted(buckets, now, grid) for key, buckets in series.items()}
-    return Ledger(now, series)
+    # A clock that steps back is waited for: what was counted is not counted again.
+    return Ledger(now if ledger.as_of is None else max(now, ledger.as_of), series)
 
 
 def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
@@ -167,7 +170,7 @@ def _deposit(buckets: list[Bucket], piece: _Piece, value: Decimal) -> None:
 def _compacted(buckets: tuple[Bucket, ...], now: datetime, grid: Grid) -> tuple[Bucket, ...]:
     merged: list[Bucket] = []
     for bucket in buckets:
-        if now - bucket.end > grid.keep:
+        if now - bucket.end > KEPT_FOR:
             continue
         cell = grid.cell_at_age(bucket.start, now)
         if merged and merged[-1].start >= cell.start and bucket.end <= cell.end:

@@ -54,7 +54,8 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
     for name, of_namespace in counted.counted.items():
         judged = tuple(by_namespace[name])
         namespace = snapshot.namespaces.get(name, Namespace(name, is_terminating=True))
-        governed = Governed(namespace, workloads, judged, of_namespace.record.memory)
+        in_doubt = snapshot.is_in_doubt(name)
+        governed = Governed(namespace, workloads, judged, of_namespace.record.memory, in_doubt)
         own = governed.parts()
         parts += own
         ledger = _with_demand(of_namespace, judged, snapshot, settings)

@@ -82,13 +82,24 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         Room.under(limits, taken),
         headroom=plan.utilization_percent is None,
     )
+    in_doubt = _is_in_doubt(set_account, limits, snapshot)
     ceilings = release(
-        (_holding(case, plan, grants[case.id], settings) for case in priced),
+        (
+            replace(held, is_held=held.is_held or in_doubt)
+            for held in (_holding(case, plan, grants[case.id], settings) for case in priced)
+        ),
         Room.under(limits, taken),
         snapshot.now,
         settings.timing,
     )
     return _judgement(_Outcome(set_account, plan, limits, grants, ceilings), cases)
+
+
+def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: Snapshot) -> bool:
+    # What runs at an unknown price, or under a policy that nobody understands, may take up more.
+    units = {limit.unit for limit in limits}
+    has_unpriced = not units.isdisjoint(set_account.unpriced)
+    return has_unpriced or snapshot.is_in_doubt(set_account.policy_set.namespace)
 
 
 def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
@@ -280,6 +291,7 @@ def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadM
         case.wish.recommendation.memory,
         ceiling=decision.ceiling,
         price=case.target.price,
+        priced_requests=case.target.workload.requests,
         explanation=tuple(f"{m.reason}:{m.before}:{m.after}" for m in decision.moves),
     )
     if ceiling is None:

@@ -16,12 +16,18 @@ ENFORCED = Mode.ENFORCE.value
 
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """One namespace: what was decided for it, and what of it is in the world."""
+    """
+    One namespace: what was decided for it, and what of it is in the world.
+
+    *is_in_doubt* says that one of its policies cannot be understood. Such a policy is not gone:
+    what it brought about stays, until somebody has mended or deleted it.
+    """
 
     namespace: Namespace
     workloads: Mapping[WorkloadId, Workload]
     judgements: tuple[Judgement, ...]
     memory: Memory
+    is_in_doubt: bool = False
 
     def parts(self) -> tuple[PlanPart, ...]:
         """Return the writes for every policy set, and for what no set governs any more."""
@@ -44,8 +50,7 @@ class Governed:
             if workload in written and memory.wanted_replicas is None:
                 wanted = self._count_of_others(written[workload])
                 enforced[workload] = replace(memory, wanted_replicas=wanted)
-        undone = self._to_restore()
-        kept = {w: self.memory.sets[ENFORCED][w] for w in undone if w in written}
+        kept = {w: m for w, m in self._left_behind().items() if self.is_in_doubt or w in written}
         if enforced or kept:
             sets[ENFORCED] = {**enforced, **kept}
         return replace(self.memory, sets={key: of for key, of in sets.items() if of})
@@ -83,6 +88,8 @@ class Governed:
         return self.namespace.ceilings is not None or self.namespace.unreadable is not None
 
     def _undone(self) -> tuple[Action, ...]:
+        if self.is_in_doubt:
+            return ()
         is_governed = any(j.account.policy_set.is_enforced for j in self.judgements)
         cleared: tuple[Action, ...] = ()
         if self._has_ours and not is_governed:
@@ -92,18 +99,23 @@ class Governed:
 
     def _to_restore(self) -> dict[WorkloadId, int]:
         """Return the wanted counts of workloads that we have changed and govern no more."""
+        return {
+            workload: memory.wanted_replicas
+            for workload, memory in self._left_behind().items()
+            if memory.wanted_replicas is not None and self._is_changed_by_us(workload, memory)
+        }
+
+    def _left_behind(self) -> dict[WorkloadId, WorkloadMemory]:
+        """Return what is remembered of workloads that no enforced policy targets any more."""
         targets = {
             d.workload
             for j in self.judgements
             if j.account.policy_set.is_enforced
             for d in j.decisions
         }
+        remembered = self.memory.sets.get(ENFORCED, {})
         return {
-            workload: memory.wanted_replicas
-            for workload, memory in self.memory.sets.get(ENFORCED, {}).items()
-            if workload not in targets
-            and memory.wanted_replicas is not None
-            and self._is_changed_by_us(workload, memory)
+            workload: memory for workload, memory in remembered.items() if workload not in targets
         }
 
     def _is_changed_by_us(self, workload_id: WorkloadId, memory: WorkloadMemory) -> bool:

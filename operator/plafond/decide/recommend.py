@@ -133,6 +133,9 @@ def _following(
 ) -> Recommendation:
     now, delay = when
     raw = Step(_within_tolerance(target, demand), Reason.FOLLOWS_DEMAND)
+    if demand.is_partial and raw.replicas < target.workload.replicas:
+        # What cannot be read may be the reason for what runs.
+        raw = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
     memory = replace(target.memory, was_waiting=demand.is_waiting)
     steps = [raw]
     window = now - scaling.scale_down_stabilization

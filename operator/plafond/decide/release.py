@@ -87,7 +87,7 @@ def release(
 def _aim(holding: Holding) -> int:
     aim, in_force = _granted(holding), holding.in_force
     if in_force is None:
-        return aim
+        return min(aim, holding.running) if holding.is_held else aim
     fits = max(holding.claim.recommended, holding.claim.floor) <= in_force <= holding.claim.most
     if fits and not holding.is_short and not holding.is_tight:
         aim = in_force

@@ -73,19 +73,19 @@ def keep_the_funded_floor(decision: Decision, facts: Facts) -> Decision:
     return decision.moved_to(lifted, Reason.FLOOR_FUNDED)
 
 
+def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
+    """An unknown price is not a price of zero: keep what runs, grow nothing."""
+    if facts.is_price_known:
+        return decision
+    return decision.moved_to(decision.observed_replicas, Reason.PRICE_UNKNOWN)
+
+
 def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:
     """No more than the workload's part of what the limits allow."""
     if facts.ceiling is None:
         return decision
     most = min(decision.desired_replicas, facts.ceiling)
     return decision.moved_to(most, _why_no_more(facts))
-
-
-def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
-    """An unknown price is not a price of zero: keep what runs, grow nothing."""
-    if facts.is_price_known:
-        return decision
-    return decision.moved_to(decision.observed_replicas, Reason.PRICE_UNKNOWN)
 
 
 def only_lower_what_others_scale(decision: Decision, facts: Facts) -> Decision:
@@ -103,8 +103,8 @@ RULES: tuple[Rule, ...] = (
     cap_at_the_class_maximum,
     squeeze_before_clipping,
     keep_the_funded_floor,
-    cap_at_the_ceiling,
     grow_nothing_without_a_price,
+    cap_at_the_ceiling,
     only_lower_what_others_scale,
 )
 

@@ -6,6 +6,7 @@ bounds it stands. Namespaces run side by side and never wait for one another's t
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,6 +19,9 @@ from plafond.enforce.outcome import Outcome
 from plafond.enforce.scale import scale_to
 
 MAX_NAMESPACES_AT_ONCE = 16
+# After so long in one namespace no further write is begun there: the pass has to come to its end.
+LONGEST_SECONDS = 10.0
+_TOO_SLOW = "writes in this namespace take too long; the next pass goes on"
 
 
 class Enforcer(Protocol):
@@ -64,8 +68,12 @@ class ClusterEnforcer:
     async def _one_namespace(self, actions: Sequence[Action]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         async with self._slots:
+            started = time.monotonic()
             for action in actions:
-                outcomes.append(await self._one(action, outcomes))
+                if time.monotonic() - started < LONGEST_SECONDS:
+                    outcomes.append(await self._one(action, outcomes))
+                else:
+                    outcomes.append(Outcome(action, Result.SKIPPED, _TOO_SLOW))
         return outcomes
 
     async def _one(self, action: Action, before: Sequence[Outcome]) -> Outcome:

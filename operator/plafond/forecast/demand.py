@@ -33,6 +33,7 @@ class DemandSample:
         source: the meter it was read from.
         is_censored: only a lower bound, because supply was the limit.
         is_waiting: requests wait.
+        is_partial: a meter that was asked for failed, so there may be more.
         blind_pods: ready pods that were not seen; they may carry up to their target.
 
     """
@@ -43,6 +44,7 @@ class DemandSample:
     is_censored: bool = False
     is_waiting: bool = False
     blind_pods: int = 0
+    is_partial: bool = False
 
     def replicas_at(self, utilization_percent: int) -> int:
         """Return the replicas that carry this work at *utilization_percent*."""
@@ -81,7 +83,13 @@ def sample_demand(
     best = max(seen, key=lambda s: s.need)
     censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
     return DemandSample(
-        best.need, best.target_percent, best.source, censored, is_waiting, best.blind_pods
+        best.need,
+        best.target_percent,
+        best.source,
+        censored,
+        is_waiting,
+        best.blind_pods,
+        sight.has_failed(scaling),
     )
 
 
@@ -103,6 +111,16 @@ class _Sight:
         if values:
             return math.fsum(values)
         return gap or Gap(f"no ready pod reports {meter}")
+
+    def has_failed(self, scaling: Scaling) -> bool:
+        """Say whether a meter that *scaling* needs failed as a whole."""
+        # A meter that merely does not know these pods is not meant for their kind of engine.
+        needed = []
+        if scaling.gpu_utilization_target_percent is not None:
+            needed.append(Meter.GPU_UTILIZATION)
+        if scaling.concurrency_target_per_replica is not None:
+            needed += [Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS]
+        return any(self.meters.get(m, MeterReading()).gap is not None for m in needed)
 
     def blind(self, meter: Meter) -> int:
         return len(self.pods) - len(self.values(meter))

@@ -9,6 +9,7 @@ which is why a first one is written down before the first write that depends on 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from plafond.model.ledger import Ledger
 from plafond.model.money import ByUnit
@@ -33,6 +34,7 @@ class WorkloadMemory:
         ceiling: the ceiling decided last.
         recommendations: the ones that may still hold a scale-down back, oldest first.
         price: the last plausible price of a replica per hour, by unit.
+        priced_requests: the resource requests that this was the price of.
         was_waiting: requests waited in the sample before.
         probed_at: when demand beyond what can be seen was last probed for, by doubling.
         probe: what that probe recommended.
@@ -48,6 +50,7 @@ class WorkloadMemory:
     ceiling: int | None = None
     recommendations: tuple[Recommended, ...] = ()
     price: ByUnit = field(default_factory=dict)
+    priced_requests: Mapping[str, Decimal] = field(default_factory=dict)
     was_waiting: bool = False
     probed_at: datetime | None = None
     probe: int | None = None

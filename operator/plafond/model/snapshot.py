@@ -42,3 +42,7 @@ class Snapshot:
     workloads: tuple[Workload, ...] = ()
     meters: Mapping[Meter, MeterReading] = field(default_factory=dict)
     records: Mapping[str, NamespaceRecord] = field(default_factory=dict)
+
+    def is_in_doubt(self, namespace: str) -> bool:
+        """Say whether a policy of *namespace* cannot be understood: what it limits is unknown."""
+        return any(policy.namespace == namespace for policy in self.invalid)

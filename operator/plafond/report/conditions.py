@@ -128,6 +128,10 @@ def _ready(part: PolicyPart) -> Condition:
         more = f" and {others} more" if others else ""
         message = f"{target.id.name}{more} has no usable price: {gap.why}"
         return Condition("Ready", Truth.FALSE, "PriceUnknown", message)
+    beside = [gap for unit, gap in part.judgement.account.unpriced.items() if unit in units]
+    if beside:
+        message = f"pods beside the targets have no price, so nothing is raised: {beside[0].why}"
+        return Condition("Ready", Truth.FALSE, "PriceUnknown", message)
     count = len(part.targets)
     workloads = "1 workload is" if count == 1 else f"{count} workloads are"
     return Condition("Ready", Truth.TRUE, "Evaluated", f"{workloads} evaluated")

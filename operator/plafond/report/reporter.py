@@ -18,8 +18,8 @@ from plafond.report.audit import AuditLog
 from plafond.report.conditions import Condition, Observed, Truth, conditions, excluded, invalid
 from plafond.report.events import Event, EventRecorder, EventType, Involved
 from plafond.report.messages import cut, moved
+from plafond.report.meter_gaps import LastingGaps
 from plafond.report.metrics import Metrics
-from plafond.report.metrics_gaps import LastingGaps
 from plafond.report.part import PolicyPart
 from plafond.report.price_sheets import sheet_conditions
 from plafond.report.side_by_side import Job, side_by_side

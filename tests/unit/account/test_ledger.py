@@ -134,13 +134,34 @@ def test_merging_keeps_the_edges_of_windows_in_force():
     assert spent(later, SPEND, Span(begin - DAY, begin)) == 12
 
 
-def test_what_no_window_can_reach_any_more_is_forgotten():
-    grid = Grid(FIVE, keep=10 * DAY)
+def test_a_quarter_of_a_year_is_kept_whatever_the_windows_in_force_are():
+    ledger = written((NOW, NOW + HOUR))
+
+    soon = recorded(ledger, [], NOW + 92 * DAY, GRID)
+    late = recorded(ledger, [], NOW + 95 * DAY, GRID)
+
+    assert spent(soon, SPEND, Span(NOW - DAY, NOW + 2 * DAY)) == 6
+    assert late.series[SPEND] == ()
+
+
+def test_buckets_of_a_short_window_are_fine_for_twice_its_length():
+    # A day of hourly windows at 12 s would be 7,200 buckets.
+    grid = grid_for((Span(NOW, NOW + HOUR),), 15 * SECOND)
     ledger = written((NOW, NOW + HOUR), grid=grid)
 
-    later = recorded(ledger, [], NOW + 12 * DAY, grid)
+    soon = recorded(ledger, [], NOW + 2 * HOUR, grid)
+    later = recorded(soon, [], NOW + 4 * HOUR, grid)
 
-    assert later.series[SPEND] == ()
+    assert len(soon.series[SPEND]) == 240
+    assert len(later.series[SPEND]) == 1
+
+
+def test_a_clock_that_steps_back_counts_nothing_twice():
+    ledger = written((NOW, NOW + HOUR))
+
+    back = recorded(ledger, [], NOW + HOUR / 2, GRID)
+
+    assert back.as_of == NOW + HOUR
 
 
 @pytest.mark.parametrize(
@@ -157,11 +178,10 @@ def test_the_grain_follows_the_shortest_window(window, grain):
     assert grid_for(spans, 15 * SECOND).grain == grain
 
 
-def test_a_grid_has_the_edges_of_all_windows_and_keeps_the_longest():
+def test_a_grid_has_the_edges_of_all_windows():
     grid = grid_for((Span(NOW, NOW + HOUR), Span(NOW - DAY, NOW + 30 * DAY)), 15 * SECOND)
 
     assert grid.edges == (NOW - DAY, NOW, NOW + HOUR, NOW + 30 * DAY)
-    assert grid.keep == 32 * DAY
 
 
 class TestMeanRate:

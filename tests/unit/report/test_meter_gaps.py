@@ -17,7 +17,7 @@ from tests.unit.report.support import CHAT, part_of
 
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
-from plafond.report.metrics_gaps import LastingGaps, metrics_gap
+from plafond.report.meter_gaps import LastingGaps, metrics_gap
 
 GPU_FAILS = {
     **readings(pods_of(CHAT), running=1, waiting=0),
