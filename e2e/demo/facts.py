@@ -23,7 +23,7 @@ def facts(play: Play) -> list[str]:
     share, kept = 100 * spent / float(limit), 100 * spent / float(unlimited)
     return [
         f"Spent {spent:.0f} EUR of the limit of {limit} EUR ({share:.1f} %), by the audit log.",
-        f"An autoscaler without a limit would have spent {unlimited:.0f} EUR on the same demand.",
+        f"An ideal autoscaler without a limit would spend {unlimited:.0f} EUR on it (computed).",
         f"Served {done:.0f} of {offered:.0f} requests ({work:.0f} %) for {kept:.0f} % of that.",
         f"The operator was dead for {dead:.0f} s; meanwhile {'; '.join(play.tried)}.",
         f"The API server clamped {clamped} writes that asked for more than a ceiling allowed.",

@@ -17,6 +17,7 @@ from e2e.demo.table import Picture, Row, target_of
 from e2e.rig.cluster import Rig
 from e2e.rig.kubectl import as_text
 from e2e.rig.processes import Process
+from e2e.rig.web import is_up
 from e2e.world import Watched, annotations, deployment, status, story_config, utc_now
 
 # When things happen, as parts of the whole.
@@ -36,6 +37,7 @@ class Play:
     start: datetime = field(default_factory=utc_now)
     news: str = ""
     operator: Process | None = None
+    died_at: datetime | None = None
     killed_for: timedelta = timedelta()
     tried: list[str] = field(default_factory=list)
 
@@ -72,6 +74,7 @@ class Play:
         while (now := utc_now()) < end:
             while acts and now >= self.start + acts[0][0] * self.scene.lasts:
                 acts.pop(0)[1]()
+            self._note_return(now)
             show(self._picture(now))
             time.sleep(every)
 
@@ -83,13 +86,23 @@ class Play:
     def _kill_operator(self) -> None:
         if self.operator is not None:
             self.operator.kill()
-        self.operator = None
+        self.operator, self.died_at = None, utc_now()
         self.news = "the operator was killed; ceilings stay in force in the API server"
 
     def _bring_back_operator(self) -> None:
         self._start_operator()
-        self.killed_for = (BACK_AT - KILLED_AT) * self.scene.lasts
+        self.news = "the operator is starting again"
+
+    def _note_return(self, now: datetime) -> None:
+        """Measure how long nobody decided: from the kill to the first pass of the next process."""
+        if self.operator is None or self.died_at is None or not is_up(self._readiness):
+            return
+        self.killed_for, self.died_at = now - self.died_at, None
         self.news = "the operator is back; what pods cost meanwhile is counted"
+
+    @property
+    def _readiness(self) -> str:
+        return f"http://127.0.0.1:{self.rig.operator_metrics_port}/readyz"
 
     def _try_to_get_past(self) -> None:
         """Scale past the ceiling in three ways, as a person would."""

@@ -88,6 +88,27 @@ def test_a_policy_without_prices_or_a_time_zone_is_not_ready_and_leaves_workload
 
 
 @pytest.mark.timeout(120)
+def test_a_typo_in_a_policy_in_force_lifts_nothing_until_it_is_mended(
+    rig: Rig, namespace: str, neighbour: Watched, tmp_path
+):
+    rig.apply(deployment(namespace, "chat", 5))
+    budgets = [monthly("90000", timeZone="Europe/Berlin")]
+    limits = {"currency": "EUR", "ceilings": {"replicas": 2}}
+    rig.apply(policy(namespace, budgets=budgets, **limits))
+    chat = Watched(rig, namespace, "chat")
+    with operator(rig, tmp_path):
+        chat.comes_to(2)
+        typo = [monthly("90000", timeZone="Europe/Berln")]
+        rig.apply(policy(namespace, budgets=typo, **limits))
+        is_not_ready(rig, namespace, "timeZone")
+        neighbour.comes_to(2)
+        rig.kubectl("scale", "deployment/chat", "--replicas=5", "-n", namespace)
+        assert chat.replicas == 2
+        rig.kubectl("delete", "costpolicy", "ceiling", "-n", namespace)
+        chat.comes_to(5)
+
+
+@pytest.mark.timeout(120)
 def test_nodes_without_a_price_keep_what_runs_and_let_nothing_grow(
     rig: Rig, namespace: str, neighbour: Watched, tmp_path
 ):

@@ -2,8 +2,8 @@
 From pods to charges: who costs what since when.
 
 A pod costs from the moment it was scheduled until it ended, at the price of its node when it was
-counted: past spend is never priced again. Its own timestamps count, not ours, so it makes no
-difference whether we were there.
+counted: past spend is never priced again. Its own timestamps count, not ours: what ran while nobody
+looked is charged as soon as somebody does.
 """
 
 from collections.abc import Callable, Iterable, Mapping
