@@ -136,7 +136,7 @@ def test_what_accrued_adds_up_to_the_whole_ledger(pods, times):
 @st.composite
 def charges(draw):
     start = NOW + draw(st.integers(0, 3 * 24 * 60)) * MINUTE
-    return Charge(SPEND, Span(start, start + draw(st.integers(1, 600)) * MINUTE), RATE)
+    return Charge(SPEND, Span(start, start + draw(st.integers(1, 120)) * MINUTE), RATE)
 
 
 @st.composite
