@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.limits import Limit, Room, replica_cost
+from plafond.decide.precedence import for_floors
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import WorkloadMemory
@@ -44,7 +45,10 @@ def fund(
     set_account: SetAccount, instantaneous: tuple[Limit, ...], now: datetime, timing: Timing
 ) -> Funding:
     """Fund the floors of all targets."""
-    order = sorted(set_account.targets, key=_precedence)
+    order = sorted(
+        set_account.targets,
+        key=lambda t: for_floors(t.targeted.class_rule.workload_class, t.workload),
+    )
     if any(_stops_all(position) for position in set_account.positions):
         return Funding({target.id: 0 for target in order}, {})
     floors = _kept_promises(set_account, order, instantaneous)
@@ -107,8 +111,3 @@ def _steady(position: BudgetPosition) -> Limit:
 
 def _stops_all(position: BudgetPosition) -> bool:
     return position.is_exhausted and position.budget.on_exhausted is OnExhausted.STOP_ALL
-
-
-def _precedence(target: WorkloadAccount) -> tuple[int, datetime, WorkloadId]:
-    rank = target.targeted.class_rule.workload_class.rank
-    return rank, target.workload.created_at, target.id

@@ -71,11 +71,6 @@ class BudgetPace:
     is_clipped: bool
 
     @property
-    def is_under_pressure(self) -> bool:
-        """Demand costs more than what remains."""
-        return self.utilization_percent is not None
-
-    @property
     def carried_rate(self) -> Decimal:
         """The rate of spending that the budget carries now."""
         if self.position.is_exhausted and self._stops_all:

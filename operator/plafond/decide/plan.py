@@ -61,8 +61,3 @@ class Plan:
     """All writes of a pass."""
 
     parts: tuple[PlanPart, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is to be written."""
-        return not any(part.actions for part in self.parts)

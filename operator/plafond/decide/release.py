@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from plafond.decide.limits import Room
+from plafond.decide.precedence import for_shares
 from plafond.decide.share import Claim, Grant
 from plafond.model.money import ByUnit
 from plafond.model.settings import Timing
@@ -66,7 +67,7 @@ def release(
     holdings: Iterable[Holding], room: Room, now: datetime, timing: Timing
 ) -> dict[WorkloadId, Ceiling]:
     """Return the new ceilings; *room* is what the limits leave for all of them together."""
-    holdings = sorted(holdings, key=lambda h: (h.claim.workload_class.rank, h.claim.id))
+    holdings = sorted(holdings, key=lambda h: for_shares(h.claim.workload_class, h.claim.id))
     aims = {h.claim.id: _aim(h) for h in holdings}
     if _overflows(holdings, aims, room):
         aims = {h.claim.id: min(aims[h.claim.id], _granted(h)) for h in holdings}

@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from plafond.decide.limits import Limit, Room
+from plafond.decide.precedence import for_shares
 from plafond.model.money import ByUnit
 from plafond.model.workload import WorkloadClass, WorkloadId
 
@@ -44,7 +45,7 @@ class Grant:
 
 def share(claims: Iterable[Claim], room: Room, *, headroom: bool) -> dict[WorkloadId, Grant]:
     """Share *room* among *claims*; the outcome does not depend on their order."""
-    claims = sorted(claims, key=lambda c: (c.workload_class.rank, c.id))
+    claims = sorted(claims, key=lambda c: for_shares(c.workload_class, c.id))
     granted = {claim.id: claim.floor for claim in claims}
     for claim in claims:
         room = room.without(claim.cost, claim.floor)

@@ -46,9 +46,6 @@ class Amount:
     value: Decimal
     unit: str
 
-    def __add__(self, other: "Amount") -> "Amount":
-        return Amount(self.value + self._same_unit(other), self.unit)
-
     def __sub__(self, other: "Amount") -> "Amount":
         return Amount(self.value - self._same_unit(other), self.unit)
 

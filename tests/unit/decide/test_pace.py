@@ -53,7 +53,7 @@ def test_the_level_is_what_remains_over_the_time_that_is_left():
 def test_money_that_lasts_is_no_pressure():
     plan = of(ten_hours("40"))
 
-    assert (plan.demand, plan.is_under_pressure, plan.is_clipped) == (40, False, False)
+    assert (plan.demand, plan.utilization_percent, plan.is_clipped) == (40, None, False)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,6 @@ from plafond.observe.records.fields import (
 )
 from plafond.observe.records.requests import effective_requests
 
-# In whose name the enforcer writes counts; the API server notes it beside the field.
-
 _DEFAULT_REPLICAS: Final = 1
 _DEFAULT_GRACE_SECONDS: Final = 30
 

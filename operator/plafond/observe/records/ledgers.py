@@ -7,8 +7,6 @@ from plafond.api.errors import InvalidResource
 from plafond.model.memory import NamespaceRecord
 from plafond.observe.records.fields import Raw, metadata
 
-# The one ledger of a namespace; another name is not ours.
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerRecord:
