@@ -77,11 +77,12 @@ def recommend(
     scaling = target.targeted.scaling
     if demand is None or scaling is None:
         return Recommendation((_chosen_by_others(target),), None, None, memory)
-    if target.workload.replicas == 0 or not target.ready_pods:
-        return _without_pods(target)
+    if target.workload.replicas == 0:
+        return _at_zero(target)
+    if not target.ready_pods:
+        return _kept(target, Gap("no ready pod reports yet"), now)
     if isinstance(demand, Gap):
-        kept = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
-        return Recommendation((kept,), None, demand, memory)
+        return _kept(target, demand, now)
     return _following(target, demand, scaling, (now, probe_delay))
 
 
@@ -114,15 +115,25 @@ def _chosen_by_others(target: WorkloadAccount) -> Step:
     return Step(autoscaler.wish, Reason.AUTOSCALER_WISH)
 
 
-def _without_pods(target: WorkloadAccount) -> Recommendation:
+def _at_zero(target: WorkloadAccount) -> Recommendation:
     # Nothing serves, so nothing can be measured. A count of zero that others chose stays; one that
     # money brought about starts again with one replica.
     wanted = target.memory.wanted_replicas
-    replicas = target.workload.replicas
-    starts_again = replicas == 0 and wanted is not None and wanted > 0
-    step = Step(1, Reason.FOLLOWS_DEMAND) if starts_again else Step(replicas, Reason.DEMAND_UNKNOWN)
-    gap = None if starts_again or replicas == 0 else Gap("no ready pod reports yet")
-    return Recommendation((step,), None, gap, target.memory)
+    starts_again = wanted is not None and wanted > 0
+    step = Step(1, Reason.FOLLOWS_DEMAND) if starts_again else Step(0, Reason.DEMAND_UNKNOWN)
+    return Recommendation((step,), None, None, target.memory)
+
+
+def _kept(target: WorkloadAccount, gap: Gap, now: datetime) -> Recommendation:
+    """Keep what runs while demand is unknown."""
+    memory, observed = target.memory, target.workload.replicas
+    if not memory.recommendations:
+        memory = replace(memory, recommendations=(Recommended(now, observed),))
+    kept = observed
+    if target.workload.is_count_ours and observed == memory.ceiling:
+        # What we have cut ourselves says nothing of demand: else it would be cut again and again.
+        kept = max(observed, memory.recommendations[-1].replicas)
+    return Recommendation((Step(kept, Reason.DEMAND_UNKNOWN),), None, gap, memory)
 
 
 def _following(

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from tests.applied import applied
 from tests.builders import (
     EUR,
@@ -148,11 +147,6 @@ class TestGaps:
 
         assert counts(world) == {"llm": 2}
 
-    @pytest.mark.xfail(
-        strict=True,
-        reason="what runs stands for unknown demand, also where we have just cut it: of four, b "
-        "had two, and is cut to one because a, whose count somebody chose, wants five",
-    )
     def test_unknown_demand_does_not_lose_more_in_every_pass(self):
         limits = policy(ceilings=Ceilings(replicas=4), scaling=concurrency(), classes=no_floors())
         chosen = workload("a", replicas=5, autoscaler=hpa())
