@@ -16,7 +16,7 @@ from plafond.decide.share import Claim, Grant, share
 from plafond.forecast.demand import DemandSample, sample_demand
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import REPLICAS, ByUnit, added
+from plafond.model.money import REPLICAS, ByUnit, added, elapsed_microseconds
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.model.workload import WorkloadId
@@ -191,7 +191,9 @@ def _claim(case: _Case, plan: Pace) -> Claim:
 def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
     ending = case.target.workload.termination_grace + settings.timing.evaluation_period
     left = min((budget.position.time_left for budget in plan.budgets), default=None)
-    return Decimal(0) if left is None else Decimal(ending / left)
+    if left is None:
+        return Decimal(0)
+    return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(left)
 
 
 def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holding:

@@ -16,7 +16,7 @@ class Fact(StrEnum):
     """What a series of the ledger records."""
 
     SPEND = "spend"  # every pod of the namespace
-    UNMANAGED = "unmanaged"  # the part of it that no enforced policy may scale
+    UNMANAGED = "unmanaged"  # the part that the first policy set may not scale
     DEMAND = "demand"  # what the recommended replicas would have cost
 
 
