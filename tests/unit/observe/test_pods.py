@@ -1,7 +1,7 @@
 """Raw pods into records: when they cost, serve and end."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -119,7 +119,33 @@ def test_an_end_that_nobody_dated_is_when_it_was_first_seen():
 def test_what_has_not_ended_is_left_as_it_is():
     record = parse(pod("runs"))
 
-    assert settle(record, replace(record), SEEN) is record
+    assert settle(record, replace(record), SEEN) == record
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "refined"),
+    [
+        pytest.param(400, 400, id="seen within the second that is told"),
+        pytest.param(-300, 0, id="by a clock that is behind: not before it"),
+        pytest.param(2500, 1000, id="seen late: at its end at the latest"),
+    ],
+)
+def test_a_start_that_was_seen_is_known_better_than_to_the_second(milliseconds, refined):
+    record = parse(over(phase="Running"))
+    told = record.pod.scheduled_at
+    waiting = replace(record, pod=replace(record.pod, scheduled_at=None))
+
+    first = settle(record, waiting, told + timedelta(milliseconds=milliseconds))
+    again = settle(record, first, told + timedelta(hours=1))
+
+    assert first.pod.scheduled_at == told + timedelta(milliseconds=refined)
+    assert again.pod.scheduled_at == first.pod.scheduled_at
+
+
+def test_a_start_that_nobody_saw_is_as_it_is_told():
+    record = parse(over(phase="Running"))
+
+    assert settle(record, None, SEEN).pod.scheduled_at == record.pod.scheduled_at
 
 
 def test_only_the_controller_owns():

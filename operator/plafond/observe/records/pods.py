@@ -1,7 +1,7 @@
 """Pods: what they ask for, and when they began to cost, to serve and to end."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plafond.model.workload import Pod
 from plafond.observe.records.fields import (
@@ -18,6 +18,7 @@ from plafond.observe.records.fields import (
 from plafond.observe.records.requests import effective_requests
 
 _TERMINAL_PHASES = ("Succeeded", "Failed")
+_PRECISION = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,22 @@ def parse(raw: Raw) -> PodRecord:
 
 
 def settle(record: PodRecord, before: PodRecord | None, at: datetime) -> PodRecord:
-    """Give a pod that is over, and does not say since when, the time when that was first seen."""
-    if not record.is_over or record.pod.ended_at is not None:
-        return record
-    known = before.pod.ended_at if before is not None else None
-    return replace(record, pod=replace(record.pod, ended_at=known or at))
+    """Complete *record* with when things were first seen, where it does not say so itself."""
+    last = before.pod if before is not None else None
+    pod = replace(record.pod, scheduled_at=_refined(record.pod.scheduled_at, last, at))
+    if record.is_over and pod.ended_at is None:
+        pod = replace(pod, ended_at=(last.ended_at if last is not None else None) or at)
+    return replace(record, pod=pod)
+
+
+def _refined(told: datetime | None, last: Pod | None, at: datetime) -> datetime | None:
+    # The API server tells whole seconds. Where we saw it happen, we know when in that second it
+    # was; else every start would be charged half a second too much.
+    if told is None or last is None:
+        return told
+    if last.scheduled_at is None:
+        return min(max(at, told), told + _PRECISION)
+    return last.scheduled_at if told <= last.scheduled_at <= told + _PRECISION else told
 
 
 def _scheduled_at(raw: Raw) -> datetime | None:
