@@ -134,6 +134,20 @@ def test_merging_keeps_the_edges_of_windows_in_force():
     assert spent(later, SPEND, Span(begin - DAY, begin)) == 12
 
 
+def test_a_bucket_that_crosses_a_later_edge_stays_as_it_is():
+    # Written before a window that begins at 12:02 was known.
+    before = (
+        Bucket(NOW, MINUTE, money(1)),
+        Bucket(NOW + MINUTE, 4 * MINUTE, money(4)),
+        Bucket(NOW + FIVE, FIVE, money(5)),
+    )
+    grid = Grid(FIVE, (NOW + 2 * MINUTE,))
+
+    later = recorded(Ledger(NOW + HOUR, {SPEND: before}), [], NOW + 28 * HOUR, grid)
+
+    assert later.series[SPEND] == before
+
+
 def test_a_quarter_of_a_year_is_kept_whatever_the_windows_in_force_are():
     ledger = written((NOW, NOW + HOUR))
 
