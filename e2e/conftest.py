@@ -25,6 +25,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         binaries()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Put the longest stories to both ends of the list.
+
+    Each of two workers begins with one half of it and then takes over what the other has left; the
+    last test of a worker cannot be taken over, so two long ones must not stand side by side.
+    """
+    lasting = {
+        id(item): mark.args[0] for item in items if (mark := item.get_closest_marker("lasts"))
+    }
+    longest = max(lasting.values(), default=0)
+    items.sort(key=lambda item: {None: 0, longest: -1}.get(lasting.get(id(item)), 1))
+
+
 @pytest.fixture(scope="session")
 def rig() -> Iterator[Rig]:
     """A rig with Plafond installed and four GPU nodes; without its programs, tests fail."""

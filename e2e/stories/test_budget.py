@@ -35,7 +35,10 @@ def limit_for(lasts: timedelta) -> Decimal:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("minutes", [10, 5])
+@pytest.mark.parametrize(
+    "minutes",
+    [pytest.param(10, marks=pytest.mark.lasts(10)), pytest.param(5, marks=pytest.mark.lasts(5))],
+)
 def test_a_window_is_spent_to_its_end_never_past_it_and_never_dark(
     rig: Rig, namespace: str, tmp_path, record_property, minutes: int
 ):
