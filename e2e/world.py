@@ -1,5 +1,6 @@
 """What the stories are made of: deployments, policies, the operator's configuration, the truth."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ TIMING = {
     "checkpointInterval": "15s",
     "metricsGapReportedAfter": "3s",
 }
+
+
+def fresh_namespace(rig: Rig, base: str) -> str:
+    """Create a namespace that no other test, or earlier turn of the same one, has used."""
+    name = f"{base}-{secrets.token_hex(2)}"
+    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
 
 
 def utc_now() -> datetime:

@@ -12,11 +12,9 @@ import pytest
 from e2e.rig.install import REPOSITORY
 from e2e.rig.polling import poll
 from e2e.stories.admission import ON_THE_OBJECT, REASON, WAYS, Team, patch_scale, scale
+from e2e.world import fresh_namespace
 
 from plafond.api.annotations import CEILINGS, WHY
-
-# One worker for the whole file: the second half takes a policy out of force for its rig.
-pytestmark = pytest.mark.xdist_group("admission")
 
 LONG = "a" * 63
 HPA = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
@@ -37,12 +35,11 @@ def probe(team):
 @pytest.fixture(scope="module")
 def probed(rig):
     """A namespace in which a workload may have one replica, to see which policies act."""
-    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "admission-probe"}})
-    team = Team(rig, "admission-probe")
+    team = Team(rig, fresh_namespace(rig, "admission-probe"))
     team.deployed("probe", 1)
     team.limit(probe=1)
     yield team
-    rig.kubectl("delete", "namespace", "admission-probe", "--wait=false")
+    rig.kubectl("delete", "namespace", team.name, "--wait=false")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ server has the last word.
 import json
 
 import pytest
+from e2e.world import fresh_namespace
 from tests.unit.api.examples import DAY_ONE, FULL, REFUSED, SHEET
 
 
@@ -22,11 +23,11 @@ def named(document, name, namespace):
 @pytest.fixture(scope="module")
 def team(rig):
     """A namespace with an accepted policy, and a sheet, that updates are tried on."""
-    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bad-input"}})
+    namespace = fresh_namespace(rig, "bad-input")
     for document in (FULL, SHEET):
-        rig.apply(named(document, "accepted", "bad-input"))
-    yield "bad-input"
-    rig.kubectl("delete", "namespace", "bad-input", "--wait=false")
+        rig.apply(named(document, "accepted", namespace))
+    yield namespace
+    rig.kubectl("delete", "namespace", namespace, "--wait=false")
     rig.kubectl("delete", "pricesheet", "accepted")
 
 

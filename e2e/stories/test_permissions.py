@@ -5,6 +5,7 @@ import json
 import pytest
 from e2e.rig.polling import poll
 from e2e.stories.admission import Team
+from e2e.world import fresh_namespace
 
 OPERATOR = "system:serviceaccount:plafond-system:plafond"
 ROLES = ("view", "edit", "admin", "plafond-policy-editor")
@@ -13,12 +14,11 @@ ROLES = ("view", "edit", "admin", "plafond-policy-editor")
 @pytest.fixture(scope="module")
 def team(rig):
     """A namespace with one person for each role, called like the role."""
-    rig.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "permissions"}})
-    team = Team(rig, "permissions")
+    team = Team(rig, fresh_namespace(rig, "permissions"))
     for role in ROLES:
         team.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}")
     yield team
-    rig.kubectl("delete", "namespace", "permissions", "--wait=false")
+    rig.kubectl("delete", "namespace", team.name, "--wait=false")
 
 
 def may(team, user, verb, resource):
