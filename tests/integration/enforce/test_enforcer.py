@@ -197,6 +197,15 @@ async def test_one_namespace_s_trouble_is_not_another_s(fake, enforcer):
     assert [each.result for each in outcomes] == [Result.FORBIDDEN, Result.DONE]
 
 
+async def test_a_namespace_that_takes_too_long_waits_for_the_next_pass(fake, enforcer, monkeypatch):
+    monkeypatch.setattr("plafond.enforce.enforcer.LONGEST_SECONDS", 0.0)
+
+    outcomes = await enforcer.carry_out((scale(fake, 4, 2),))
+
+    assert [outcome.result for outcome in outcomes] == [Result.SKIPPED]
+    assert "take too long" in outcomes[0].detail
+
+
 async def test_outcomes_come_in_the_order_of_the_actions(fake, enforcer):
     for name in ("team-b", "team-c"):
         fake.put(made.NAMESPACES, made.namespace(name))
