@@ -6,7 +6,6 @@ from plafond.account.account import WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.judge import Judgement
 from plafond.decide.limits import Limit
-from plafond.decide.pace import BudgetPace
 from plafond.model.budget import BudgetPosition
 from plafond.model.policy import CostPolicy
 
@@ -33,12 +32,6 @@ class PolicyPart:
     def fullest(self) -> BudgetPosition | None:
         """The budget that is closest to its limit."""
         return max(self.positions, key=lambda position: position.used_percent, default=None)
-
-    @property
-    def budgets(self) -> tuple[BudgetPace, ...]:
-        """The plans of its budgets."""
-        found = self.judgement.pace.budgets
-        return tuple(budget for budget in found if budget.position.policy == self.policy.name)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
