@@ -51,7 +51,6 @@ def _run(config: Config) -> None:
         settings=kopf_settings(),
         standalone=True,
         clusterwide=True,
-        liveness_endpoint=f"http://{config.health_address}/healthz",
     )
 
 

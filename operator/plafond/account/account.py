@@ -5,8 +5,8 @@ Namespaces without a policy are counted too: a policy that comes later must know
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -67,6 +67,21 @@ class WorkloadAccount:
         return self.targeted.workload.id
 
     @property
+    def wanted_replicas(self) -> int | None:
+        """What others want: the count before our first write, or a later one that they chose."""
+        wanted, replicas = self.memory.wanted_replicas, self.workload.replicas
+        if wanted is None or self.workload.is_count_ours:
+            return wanted
+        # The ceiling may have cut what they asked for, so it is the least that they want.
+        return max(wanted, replicas) if replicas == self.memory.ceiling else replicas
+
+    @property
+    def promised_replicas(self) -> int:
+        """The floor that its class promises; what others have switched off stays off."""
+        is_off = self.workload.replicas == 0 and not self.workload.is_count_ours
+        return 0 if is_off and not self.wanted_replicas else self.targeted.class_rule.min_replicas
+
+    @property
     def ready_pods(self) -> tuple[Pod, ...]:
         """The pods that serve."""
         return tuple(pod for pod in self.pods if pod.is_ready)
@@ -110,6 +125,17 @@ class Account:
     pricing: Pricing
     counted: Mapping[str, Counted]
     sets: tuple[SetAccount, ...]
+    facts: Mapping[str, NamespaceFacts] = field(default_factory=dict)
+
+    def under(
+        self, policies: tuple[CostPolicy, ...], namespace: str, settings: Settings
+    ) -> SetAccount | None:
+        """Return what *policies* would have to decide on in *namespace*, on the same facts."""
+        facts = replace(self.facts[namespace], policies=policies)
+        targets = _disjoint_targets(facts, settings)
+        if not targets:
+            return None
+        return _set_account(_Share(*targets[0], is_first=True), facts, self.counted[namespace])
 
 
 def account(snapshot: Snapshot, settings: Settings) -> Account:
@@ -119,11 +145,12 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
     ordered = sorted(snapshot.pods, key=lambda pod: pod.uid)
     pods = _grouped(ordered, lambda pod: pod.namespace)
     workloads = _grouped(snapshot.workloads, lambda workload: workload.id.namespace)
-    policies = _grouped(governing(snapshot, settings), lambda policy: policy.namespace)
+    policies = _grouped(in_force(snapshot, settings), lambda policy: policy.namespace)
+    known: dict[str, NamespaceFacts] = {}
     counted: dict[str, Counted] = {}
     sets: list[SetAccount] = []
     for name in sorted({*pods, *policies, *snapshot.records, *_annotated(snapshot)}):
-        facts = NamespaceFacts(
+        known[name] = facts = NamespaceFacts(
             name,
             snapshot.now,
             pods.get(name, ()),
@@ -135,24 +162,39 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
         )
         counted[name], own = _namespace(facts, settings)
         sets += own
-    return Account(snapshot.now, pricing, counted, tuple(sets))
+    return Account(snapshot.now, pricing, counted, tuple(sets), known)
 
 
 def _annotated(snapshot: Snapshot) -> Iterable[str]:
     # Where ours is left over, there is something to undo, though nothing else is there any more.
     found = snapshot.namespaces.values()
-    return (n.name for n in found if n.ceilings is not None or n.unreadable is not None)
+    return (
+        n.name
+        for n in found
+        if n.ceilings is not None or n.unreadable is not None or n.quota is not None
+    )
 
 
-def governing(snapshot: Snapshot, settings: Settings) -> tuple[CostPolicy, ...]:
-    """Return the policies in namespaces that may be governed."""
+def in_force(snapshot: Snapshot, settings: Settings) -> tuple[CostPolicy, ...]:
+    """Return the policies of namespaces that may be governed, with those deleted just now."""
     return tuple(
         policy
-        for policy in snapshot.policies
+        for policy in (*snapshot.policies, *_deleted_lately(snapshot, settings))
         if policy.namespace not in settings.excluded_namespaces
         and policy.namespace in snapshot.namespaces
         and not snapshot.namespaces[policy.namespace].is_terminating
     )
+
+
+def _deleted_lately(snapshot: Snapshot, settings: Settings) -> Iterator[CostPolicy]:
+    # Whoever replaces a policy by deleting it first shall not set free what it holds meanwhile.
+    known = snapshot.policy_names
+    oldest = snapshot.now - settings.timing.release_delay
+    for namespace, record in snapshot.records.items():
+        for policy in record.memory.enforced:
+            since = record.memory.gone_since.get(policy.name, snapshot.now)
+            if (namespace, policy.name) not in known and since > oldest:
+                yield policy
 
 
 def _grouped(items: Iterable[Item], key_of: Callable[[Item], Key]) -> dict[Key, tuple[Item, ...]]:
@@ -251,5 +293,6 @@ def _workload_account(
     memory = counted.record.memory.sets.get(set_key, {}).get(workload.id, WorkloadMemory())
     # Whoever asks for other resources costs something else: the last price says nothing of that.
     last = memory.price if memory.priced_requests == workload.requests else {}
-    price, gaps = plausible(replica_price(workload, pods, counted, facts.pricing), last)
+    found = replica_price(workload, pods, counted, facts.pricing)
+    price, gaps = plausible(found, last, facts.pricing.cards)
     return WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)

@@ -1,7 +1,7 @@
 """One namespace's pods, counted: what accrued since the ledger's last entry, and what runs now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from plafond.account.rates import Pricing, plausible
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.ledger import Fact
-from plafond.model.memory import Memory, NamespaceRecord, OpenPod
+from plafond.model.memory import NamespaceRecord, OpenPod
 from plafond.model.money import ByUnit, accrued, added
 from plafond.model.policy import CostPolicy
 from plafond.model.workload import Pod, Workload, WorkloadId
@@ -71,7 +71,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     def price(pod: Pod) -> OpenPod:
         last = memory.open_pods[pod.uid].rates if pod.uid in memory.open_pods else {}
         found = facts.pricing.on_node(pod.requests, facts.nodes.get(pod.node or ""))
-        rates, missing = plausible(found, last)
+        rates, missing = plausible(found, last, facts.pricing.cards)
         if missing:
             gaps[pod.uid] = missing
         return OpenPod(rates, pod.owner in managed)
@@ -80,7 +80,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     grid = grid_for(spans_in_force(facts.policies, facts.now), period)
     record = NamespaceRecord(
         recorded(ledger, accrual.charges, facts.now, grid),
-        Memory(memory.sets, accrual.open_pods, _start_delays(facts)),
+        replace(memory, open_pods=accrual.open_pods, start_delays=_start_delays(facts)),
     )
     rates = {uid: pod.rates for uid, pod in accrual.open_pods.items()}
     return Counted(record, ledger.as_of, _spend(accrual.charges), rates, gaps)

@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 FINE_FOR = timedelta(hours=26)
 HOURLY_FOR = timedelta(days=8)
 # However long the windows in force are: tomorrow's policy may cover a longer one.
-KEPT_FOR = timedelta(days=93)
+KEPT_FOR = timedelta(days=400)
 COARSEST_FINE_GRAIN = timedelta(minutes=5)
 FINE_BUCKETS_PER_WINDOW = 300
 

@@ -27,7 +27,12 @@ class RateCard:
     """The prices in force at one instant, in one currency."""
 
     currency: str
-    entries: tuple[NodePrice, ...]
+    sheet: PriceSheet
+
+    @property
+    def entries(self) -> tuple[NodePrice, ...]:
+        """The sheet's entries."""
+        return self.sheet.nodes
 
     def entry_for(self, node: Node) -> NodePrice | None:
         """Return the first entry that selects *node*."""
@@ -48,7 +53,7 @@ def _card(sheets: tuple[PriceSheet, ...], currency: str, now: datetime) -> RateC
     if len(current) > 1:
         names = " and ".join(s.name for s in current)
         return Gap(f"price sheets {names} are both valid from {latest:%Y-%m-%dT%H:%M:%SZ}")
-    return RateCard(currency, current[0].nodes)
+    return RateCard(currency, current[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +127,34 @@ def is_plausible(price: Decimal, last: Decimal | None) -> bool:
 
 
 def plausible(
-    rates: Mapping[str, Decimal | Gap], last: ByUnit
+    rates: Mapping[str, Decimal | Gap], last: ByUnit, cards: Mapping[str, RateCard | Gap]
 ) -> tuple[dict[str, Decimal], dict[str, Gap]]:
-    """Return what to reckon with, and what is wrong; the last price holds where none will do."""
+    """
+    Return what to reckon with, and what is wrong; the last price holds where none will do.
+
+    A price of a sheet that somebody has confirmed may follow any other.
+    """
+    sheets = {unit: card.sheet for unit, card in cards.items() if isinstance(card, RateCard)}
     prices: dict[str, Decimal] = {}
     gaps: dict[str, Gap] = {}
     for unit, rate in rates.items():
         if isinstance(rate, Gap):
             gaps[unit] = rate
-        elif is_plausible(rate, last.get(unit)):
+        elif is_plausible(rate, None if _is_confirmed(sheets.get(unit)) else last.get(unit)):
             prices[unit] = rate
         else:
-            gaps[unit] = Gap(
-                f"a price of {rate} {unit} an hour is not plausible, the last was {last.get(unit)}"
-            )
+            gaps[unit] = _implausible(rate, unit, last.get(unit), sheets.get(unit))
         if unit in gaps and unit in last:
             prices[unit] = last[unit]
     return prices, gaps
+
+
+def _is_confirmed(sheet: PriceSheet | None) -> bool:
+    return sheet is not None and sheet.is_confirmed
+
+
+def _implausible(rate: Decimal, unit: str, last: Decimal | None, sheet: PriceSheet | None) -> Gap:
+    why = f"a price of {rate} {unit} an hour is not plausible, the last was {last}"
+    if sheet is None or last is None:
+        return Gap(why)
+    return Gap(f"{why} and still holds; if the new one is meant: {sheet.how_to_confirm}")

@@ -57,7 +57,10 @@ def _targets(policy: CostPolicy, workload: Workload, settings: Settings) -> bool
     if workload.id.namespace != policy.namespace:
         return False
     if policy.targets is None:
-        return any(settings.is_accelerator(r) and n > 0 for r, n in workload.requests.items())
+        # Whoever keeps state is scaled only where somebody has said so.
+        return workload.id.kind == "Deployment" and any(
+            settings.is_accelerator(r) and n > 0 for r, n in workload.requests.items()
+        )
     return any(_selects(target, workload) for target in policy.targets)
 
 

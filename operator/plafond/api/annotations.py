@@ -8,22 +8,26 @@ sorted, no spaces, no leading zeros, nothing unknown. What differs is not ours t
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from plafond.model.confirm import CONFIRM
 from plafond.model.gap import Gap
+from plafond.model.snapshot import MOST_CEILING_BYTES
 from plafond.model.workload import WorkloadId
 
 CEILINGS: Final = "plafond.dev/ceilings"
 WHY: Final = "plafond.dev/why"
 IGNORE: Final = "plafond.dev/ignore"
 
-# All annotations of an object share 256 KiB; the admission policies were measured far above this.
-MAX_CEILINGS_BYTES: Final = 32 * 1024
+MAX_CEILINGS_BYTES: Final = MOST_CEILING_BYTES
 # The API server drops a message of more than 5 kB, or of more than one line.
 MAX_WHY: Final = 512
 MAX_CEILING: Final = 2**31 - 1
 
-_KINDS: Final = {"deployments.apps": ("apps", "Deployment")}
+_KINDS: Final = {
+    "deployments.apps": ("apps", "Deployment"),
+    "statefulsets.apps": ("apps", "StatefulSet"),
+}
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _RESOURCE: Final = "|".join(map(re.escape, _KINDS))
 _ENTRY: Final = re.compile(
@@ -71,6 +75,13 @@ def encode_why(sentence: str) -> str:
     """Return *sentence* as refusals can quote it: one line of a bounded length."""
     line = " ".join(sentence.split())
     return line if len(line) <= MAX_WHY else line[: MAX_WHY - 1] + "…"
+
+
+def is_confirmed(metadata: Mapping[str, Any]) -> bool:
+    """Say whether somebody has confirmed just the generation that *metadata* is of."""
+    annotations = metadata.get("annotations") or {}
+    generation = metadata.get("generation")
+    return generation is not None and annotations.get(CONFIRM) == str(generation)
 
 
 def is_ignored(annotations: Mapping[str, str]) -> bool:

@@ -51,7 +51,7 @@ class BudgetWindow(
 
     type: Literal["Calendar", "Fixed"]
     """Calendar starts again with each period; Fixed happens once."""
-    period: Literal["Hourly", "Daily", "Weekly", "Monthly"] | None = None
+    period: Literal["Hourly", "Daily", "Weekly", "Monthly", "Quarterly", "Yearly"] | None = None
     """How often a Calendar window starts again."""
     time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     """The IANA time zone whose midnight starts a Calendar window; UTC when absent."""

@@ -31,6 +31,8 @@ def dump(value: object) -> object:
         return {dump(key): dump(each) for key, each in value.items()}
     if isinstance(value, tuple):
         return [dump(each) for each in value]
+    if isinstance(value, frozenset):
+        return [dump(each) for each in sorted(value)]
     if is_dataclass(value) and not isinstance(value, type):
         return _dump_fields(value)
     msg = f"{type(value).__name__} has no form in JSON here"
@@ -40,17 +42,33 @@ def dump(value: object) -> object:
 def load(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any annotation
     """Return the value of type *kind* that *raw* holds; raise ValueError or TypeError if none."""
     if get_origin(kind) in (UnionType, Union):
-        real = next(each for each in get_args(kind) if each is not NoneType)
-        return None if raw is None else load(real, raw)
+        return None if raw is None else load(_alternative(kind, raw), raw)
     origin = get_origin(kind) or kind
     if origin in _LOADS:
         return _LOADS[origin](_checked(str, raw))
     if issubclass(origin, Mapping):
         key, each = get_args(kind)
         return {load(key, k): load(each, v) for k, v in _checked(dict, raw).items()}
-    if issubclass(origin, tuple):
-        return tuple(load(get_args(kind)[0], each) for each in _checked(list, raw))
+    if issubclass(origin, (tuple, frozenset)):
+        return origin(load(get_args(kind)[0], each) for each in _checked(list, raw))
     return _load_value(origin, raw)
+
+
+def _alternative(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any annotation
+    """Return the member of a union that *raw* is of: the one whose fields it has most of."""
+    real = [each for each in get_args(kind) if each is not NoneType]
+    if len(real) == 1:
+        return real[0]
+    given = set(_checked(dict, raw))
+    fitting = [each for each in real if _required(each) <= given]
+    if not fitting:
+        msg = f"the fields {sorted(given)} belong to nothing that is known"
+        raise ValueError(msg)
+    return max(fitting, key=lambda each: len(_required(each)))
+
+
+def _required(kind: Any) -> set[str]:  # noqa: ANN401 - any dataclass
+    return {each.name for each in fields(kind) if _default(each) is MISSING}
 
 
 def _load_value(kind: type, raw: object) -> object:

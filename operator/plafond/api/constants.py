@@ -14,5 +14,11 @@ SPEND_LEDGERS: Final = "spendledgers"
 # Who owns the fields that the operator writes; a replica count of another owner was chosen by
 # people or an autoscaler.
 FIELD_MANAGER: Final = "plafond"
+# The manifests name it: admission lets its annotations stand, and nobody else's.
+SERVICE_ACCOUNT: Final = "plafond"
 # There is one ledger in a namespace.
 LEDGER_NAME: Final = "plafond"
+# So is there one quota; the label says that it is ours, so that one that others made stays theirs.
+QUOTA_NAME: Final = "plafond"
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+OURS: Final = "plafond"

@@ -11,6 +11,7 @@ from typing import Any
 
 from plafond.api import budget as written_budget
 from plafond.api import cost_policy as written
+from plafond.api.annotations import is_confirmed
 from plafond.api.convert_values import (
     duration,
     instant,
@@ -74,6 +75,7 @@ def _policy(metadata: Mapping[str, Any], spec: written.CostPolicySpec) -> CostPo
         ceilings=_ceilings(spec.ceilings, spec.currency),
         classes=tuple(_class(rule) for rule in spec.classes or ()),
         scaling=_scaling(spec.scaling),
+        is_confirmed=is_confirmed(metadata),
     )
 
 

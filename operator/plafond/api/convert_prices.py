@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plafond.api import price_sheet as written
+from plafond.api.annotations import is_confirmed
 from plafond.api.convert_values import instant, parsed, positive, selector, spec_of
 from plafond.model.capacity import CapacityType, NodePrice, PriceSheet
 
@@ -21,6 +22,7 @@ def parse_price_sheet(raw: Mapping[str, Any]) -> PriceSheet:
         nodes,
         metadata.get("generation", 0),
         metadata.get("uid", ""),
+        is_confirmed(metadata),
     )
 
 

@@ -48,7 +48,7 @@ class Target(
 
     group: Literal["apps"]
     """The API group of the workload."""
-    kind: Literal["Deployment"]
+    kind: Literal["Deployment", "StatefulSet"]
     """The kind of the workload."""
     name: ObjectName | None = None
     """The one workload that is meant."""

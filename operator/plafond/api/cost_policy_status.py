@@ -61,6 +61,8 @@ class TargetStatus(Model):
     """The most replicas it may have now; in Observe, what the ceiling would be."""
     reason: Annotated[str | None, Field(max_length=128)] = None
     """The rule that moved the count last."""
+    limit: Annotated[str | None, Field(max_length=640)] = None
+    """The limit that keeps it from more: a policy, and its budget or one of its ceilings."""
 
 
 class CostPolicyStatus(Model):

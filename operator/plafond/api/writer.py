@@ -5,7 +5,7 @@ What the API server answers is a value. Nothing here retries: the next pass look
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -63,31 +63,43 @@ class Written:
 
 
 class ApiWriter:
-    """Writes objects in the name of one field manager."""
+    """Writes objects in the name of one field manager, for as long as *may_write* says so."""
 
     def __init__(
-        self, api_client: ApiClient, field_manager: str, timeouts: WriteTimeouts | None = None
+        self,
+        api_client: ApiClient,
+        field_manager: str,
+        timeouts: WriteTimeouts | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self._api = api_client
+        self._may_write = may_write
         self._field_manager = field_manager
         timeouts = timeouts or WriteTimeouts()
         self._limits = ClientTimeout(
             total=timeouts.total_seconds, sock_connect=timeouts.connect_seconds
         )
 
-    async def merge(self, path: str, patch: Mapping[str, Any]) -> Written:
-        """Merge *patch* into the object at *path*."""
-        return await self._send(_Request("PATCH", path, _MERGE_PATCH, patch))
+    async def merge(self, path: str, patch: Mapping[str, Any], *, dry_run: bool = False) -> Written:
+        """Merge *patch* into the object at *path*; as a dry run nothing is stored."""
+        return await self._send(_Request("PATCH", path, _MERGE_PATCH, patch, dry_run))
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Written:
         """Create *body* in the collection at *path*."""
         return await self._send(_Request("POST", path, "application/json", body))
+
+    async def delete(self, path: str, uid: str) -> Written:
+        """Delete the object at *path*, if it still is the one with *uid*."""
+        body = {"preconditions": {"uid": uid}}
+        return await self._send(_Request("DELETE", path, "application/json", body))
 
     async def read(self, path: str) -> Written:
         """Return the object at *path* as it is now."""
         return await self._send(_Request("GET", path, None, None))
 
     async def _send(self, request: "_Request") -> Written:
+        if request.verb != "GET" and not self._may_write():
+            return Written(Result.SKIPPED, "this operator does not lead (any more)")
         try:
             return await self._sent(request)
         except TimeoutError:
@@ -95,12 +107,16 @@ class ApiWriter:
         except (ClientError, OSError, OpenApiException, ConfigException) as error:
             return Written(Result.UNAVAILABLE, f"the API server did not answer: {error!r}")
 
+    def _query(self, request: "_Request") -> list[tuple[str, str]]:
+        owned = [("fieldManager", self._field_manager)] if request.is_owning else []
+        return [*owned, ("dryRun", "All")] if request.is_dry_run else owned
+
     async def _sent(self, request: "_Request") -> Written:
         typed = {"Content-Type": request.content_type} if request.content_type else {}
         method, url, headers, _, _ = await self._api.param_serialize(
             request.verb,
             request.path,
-            query_params=[("fieldManager", self._field_manager)] if request.body else [],
+            query_params=self._query(request),
             header_params={"Accept": "application/json", **typed},
             auth_settings=["BearerToken"],
         )
@@ -118,6 +134,12 @@ class _Request:
     path: str
     content_type: str | None
     body: Mapping[str, Any] | None
+    is_dry_run: bool = False
+
+    @property
+    def is_owning(self) -> bool:
+        """It makes the field manager own what it writes."""
+        return self.verb in {"POST", "PATCH"}
 
 
 def _written(status: int, text: bytes) -> Written:

@@ -1,1 +1,1 @@
-"""The command line for people: kubectl plafond."""
+"""The command `kubectl plafond`: reads what the operator left in the cluster, and explains it."""

@@ -6,7 +6,13 @@ from typing import Final
 from kubernetes.aio import client, config
 from yaml import YAMLError
 
-from plafond.api.constants import API_VERSION, COST_POLICIES, PRICE_SHEETS, SPEND_LEDGERS
+from plafond.api.constants import (
+    API_VERSION,
+    COST_POLICIES,
+    PRICE_SHEETS,
+    SERVICE_ACCOUNT,
+    SPEND_LEDGERS,
+)
 from plafond.api.writer import ApiWriter, Result
 from plafond.controller.errors import StartError
 
@@ -22,6 +28,7 @@ _UNUSABLE: Final = (
     TypeError,
     ValueError,
 )
+_REVIEWS: Final = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _NEEDED: Final = (COST_POLICIES, PRICE_SHEETS, SPEND_LEDGERS)
 
 
@@ -57,3 +64,22 @@ async def require_kinds(reader: ApiWriter) -> None:
             "install the custom resource definitions first: kubectl apply -f crds/"
         )
         raise StartError(msg)
+
+
+async def say_if_other_account(asker: ApiWriter, namespace: str) -> None:
+    """Warn when we are not the one account whose ceilings admission lets stand."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = await asker.create(_REVIEWS, body)
+    found = (answer.body or {}).get("status")
+    user = found.get("userInfo", {}).get("username") if isinstance(found, dict) else None
+    if answer.result is not Result.DONE or not user:
+        logger.debug("the API server does not say who we are: %s", answer.detail)
+        return
+    own = f"system:serviceaccount:{namespace}:{SERVICE_ACCOUNT}"
+    if user != own:
+        logger.warning(
+            "the operator runs as %s, not as %s: the admission policies undo every ceiling that "
+            "another account writes, and restrain only that one",
+            user,
+            own,
+        )

@@ -7,17 +7,26 @@ Only administrators write it; nothing in it can be set through a resource of a t
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 import yaml
 from durationpy import from_str
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from plafond.api.writer import WriteTimeouts
 from plafond.controller.address import Address
 from plafond.controller.errors import ConfigError
+from plafond.controller.leadership import LeaseTiming
 from plafond.model.meters import Meter
 from plafond.model.settings import (
     ACCELERATOR_PREFIXES,
@@ -56,12 +65,20 @@ def _period(value: Any) -> timedelta:
 
 
 def _url(value: Any) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        msg = f"{value!r} is no address such as https://prometheus.monitoring.svc:9090"
-        raise ValueError(msg)
-    if parts.username is not None or parts.password is not None:
+    # What is wrong is not quoted before it is known to hold no credentials.
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+    except ValueError:
+        msg = "it is no address such as https://prometheus.monitoring.svc:9090"
+        raise ValueError(msg) from None
+    if "@" in parts.netloc:
         msg = "credentials do not belong into an address; name a tokenFile"
+        raise ValueError(msg)
+    if parts.query or parts.fragment:
+        msg = "an address ends before the first ? or #"
+        raise ValueError(msg)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        msg = f"{value!r} is no address such as https://prometheus.monitoring.svc:9090"
         raise ValueError(msg)
     return str(value)
 
@@ -70,7 +87,16 @@ def _address(value: Any) -> Address:
     return value if isinstance(value, Address) else Address.parse(str(value))
 
 
+def _server_url(value: Any) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme != "https" or not parts.hostname or parts.username:
+        msg = f"{value!r} is no address such as https://10.0.0.1:6443"
+        raise ValueError(msg)
+    return str(value).rstrip("/")
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+ServerUrl = Annotated[str, BeforeValidator(_server_url)]
 Period = Annotated[timedelta, BeforeValidator(_period)]
 Listen = Annotated[Address, BeforeValidator(_address)]
 Name = Annotated[str, Field(min_length=1, max_length=253)]
@@ -96,6 +122,14 @@ class PrometheusConfig(_Section):
     token_file: Path | None = None
     ca_file: Path | None = None
 
+    @model_validator(mode="after")
+    def _nothing_in_the_clear(self) -> Self:
+        is_guarded = self.token_file is not None or self.ca_file is not None
+        if is_guarded and urlsplit(self.url).scheme != "https":
+            msg = "a tokenFile or caFile needs an address that begins with https://"
+            raise ValueError(msg)
+        return self
+
     @property
     def source(self) -> MeterSource:
         """The same, for the adapter."""
@@ -116,6 +150,7 @@ class MeterConfig(_Section):
 
 
 _TIMING = Timing()
+_LEASE = LeaseTiming()
 
 
 class TimingConfig(_Section):
@@ -128,9 +163,39 @@ class TimingConfig(_Section):
     probe_interval: Duration = _TIMING.probe_interval
     default_start_delay: Duration = _TIMING.default_start_delay
     guard_limit: Duration = _TIMING.guard_limit
+    brake_interval: Duration = _TIMING.brake_interval
+    release_delay: Duration = _TIMING.release_delay
     status_interval: Duration = timedelta(seconds=30)
     checkpoint_interval: Duration = timedelta(minutes=5)
     metrics_gap_reported_after: Duration = timedelta(minutes=1)
+    admission_probe_interval: Duration = timedelta(minutes=1)
+
+
+class LeaderElectionConfig(_Section):
+    """How one of several operators is chosen; durations as in Kubernetes' own programs."""
+
+    enabled: bool = True
+    lease_duration: Duration = _LEASE.duration
+    renew_deadline: Duration = _LEASE.renew_deadline
+    retry_period: Duration = _LEASE.retry_period
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.retry_period < self.renew_deadline < self.lease_duration:
+            msg = "retryPeriod must be less than renewDeadline, and that less than leaseDuration"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def timing(self) -> LeaseTiming:
+        """The same, for the election."""
+        return LeaseTiming(self.lease_duration, self.renew_deadline, self.retry_period)
+
+    @property
+    def write_timeouts(self) -> WriteTimeouts:
+        """How long a write may take: it must be over before another leader can begin."""
+        most, usual = self.timing.longest_write.total_seconds(), WriteTimeouts()
+        return WriteTimeouts(min(usual.connect_seconds, most), min(usual.total_seconds, most))
 
 
 class Config(_Section):
@@ -143,8 +208,10 @@ class Config(_Section):
     accelerator_prefixes: tuple[Name, ...] = ACCELERATOR_PREFIXES
     excluded_namespaces: frozenset[Name] = frozenset()
     namespace: Name = "plafond-system"
+    api_servers: tuple[ServerUrl, ...] = ()
     health_address: Listen = Address("0.0.0.0", 8080)  # noqa: S104 - a pod's probes come from outside
     metrics_address: Listen = Address("0.0.0.0", 8081)  # noqa: S104 - as does Prometheus
+    leader_election: LeaderElectionConfig = Field(default_factory=LeaderElectionConfig)
     timing: TimingConfig = Field(default_factory=TimingConfig)
 
     @property
@@ -160,6 +227,8 @@ class Config(_Section):
                 probe_interval=self.timing.probe_interval,
                 default_start_delay=self.timing.default_start_delay,
                 guard_limit=self.timing.guard_limit,
+                brake_interval=self.timing.brake_interval,
+                release_delay=self.timing.release_delay,
             ),
             SYSTEM_NAMESPACES | self.excluded_namespaces | {self.namespace},
             self.accelerators,

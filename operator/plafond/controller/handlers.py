@@ -33,10 +33,6 @@ def register(registry: kopf.OperatorRegistry, process: Process) -> None:
     async def stop(**_: Any) -> None:
         await process.stop()
 
-    @kopf.on.probe(id="passes", registry=registry, errors=kopf.ErrorsMode.PERMANENT)
-    async def passes(**_: Any) -> str:
-        return process.require_healthy()
-
     @kopf.on.event(
         GROUP, VERSION, COST_POLICIES, id="cost-policy-changed", when=is_news, registry=registry
     )

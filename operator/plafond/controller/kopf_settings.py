@@ -1,4 +1,4 @@
-"""How kopf is used: for start-up, login, wake-up calls, the probe and the end; for nothing else."""
+"""How kopf is used: for start-up, login, wake-up calls and the end; for nothing else."""
 
 from collections.abc import Iterator
 

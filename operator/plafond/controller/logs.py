@@ -5,17 +5,14 @@ import sys
 from typing import Final
 
 _NOISY: Final = ("kopf", "aiohttp", "urllib3", "asyncio")
-PROBE_FAILED: Final = "ActivityError"  # kopf's, and not public
 _FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class _WithoutEcho(logging.Filter):
-    """Drops what is said elsewhere: each retry of kopf, and the trace of each probe that fails."""
+    """Drops what is said elsewhere: each retry of kopf."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        kind = record.exc_info[0] if record.exc_info else None
-        is_probe = record.name == "aiohttp.server" and getattr(kind, "__name__", "") == PROBE_FAILED
-        return not is_probe and "failed; will retry" not in str(record.msg)
+        return "failed; will retry" not in str(record.msg)
 
 
 def configure_logging(*, verbose: bool) -> None:

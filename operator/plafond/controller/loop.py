@@ -10,15 +10,18 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from plafond.api.writer import Result
+from plafond.controller.admission_watch import AdmissionView, NotWatched
 from plafond.controller.heartbeat import Heartbeat
+from plafond.controller.leadership import Alone, Leadership
 from plafond.controller.missing import Missing
 from plafond.controller.records import LedgerVersion, Records
 from plafond.decide.evaluate import evaluate
 from plafond.decide.plan import Action, Plan, ScaleTo
+from plafond.decide.relaxing import without_relaxing
 from plafond.enforce.enforcer import Enforcer
 from plafond.model.policy import Mode
 from plafond.model.settings import Settings
@@ -37,6 +40,8 @@ LEAST_PATIENCE = timedelta(seconds=30)
 # However often something changes, this part of a period lies between two passes.
 LEAST_PART_OF_PERIOD = 5
 FIRST_LISTS = timedelta(seconds=5)
+# On standby nobody takes note of pods that end; whoever takes over needs those since the ledger.
+KEPT_ON_STANDBY = timedelta(minutes=15)
 # A quiet watch is silent for a minute or more; beyond this, what is known of the cluster is old.
 LONGEST_SILENCE = timedelta(minutes=3)
 
@@ -51,6 +56,8 @@ class Surroundings:
     reporter: Reporter
     metrics: Metrics
     clock: Callable[[], datetime]
+    leadership: Leadership = field(default_factory=Alone)
+    admission: AdmissionView = field(default_factory=NotWatched)
 
 
 def longest_pass(period: timedelta) -> timedelta:
@@ -73,6 +80,7 @@ class ControlLoop:
         self._longest = longest_pass(settings.timing.evaluation_period)
         self._changed = asyncio.Event()
         self._missing = Missing()
+        self._term = 0
         self._has_completed = False
         # A pass that is given up is no beat, one that has nothing to look at yet is.
         self._running = Heartbeat(2 * self._longest)
@@ -89,8 +97,9 @@ class ControlLoop:
 
     @property
     def is_ready(self) -> bool:
-        """A pass was completed not long ago, and from facts that are not old."""
-        if not self._has_completed or not self._completing.is_alive:
+        """A pass was completed not long ago, or is another's; and the facts are not old."""
+        has_passes = self._has_completed and self._completing.is_alive
+        if not has_passes and not self._around.leadership.is_standby:
             return False
         silence = self._around.observer.oldest_contact(self._around.clock())
         return silence is not None and silence <= LONGEST_SILENCE
@@ -113,7 +122,10 @@ class ControlLoop:
     async def run_pass(self) -> None:
         """Run one pass."""
         around = self._around
-        observed = await around.observer.snapshot(around.clock())
+        self._begin_term(around.leadership.begin())
+        seen = await around.observer.snapshot(around.clock())
+        observed = replace(seen, admission=around.admission.found)
+        around.admission.look(observed)
         self._missing.update(self._missing_in(observed))
         ledgers = self._ledgers()
         snapshot = around.records.joined(observed, ledgers, around.observer.unreadable_ledgers())
@@ -122,9 +134,15 @@ class ControlLoop:
         around.records.keep(snapshot, evaluation, ledgers)
         around.observer.acknowledge_ended(p.uid for p in snapshot.pods if p.ended_at is not None)
         unkept = await around.records.write_awaited(snapshot.now)
-        attempts = await self._enforce(evaluation.plan, unkept)
+        attempts = await self._enforce(evaluation.plan, unkept, snapshot)
         await around.records.write_due(snapshot.now)
         await around.reporter.report(snapshot, evaluation, attempts)
+
+    def _begin_term(self, term: int) -> None:
+        if term != self._term:
+            # Another may have led in between: what we remember is older than what it has written.
+            self._around.records.forget_all()
+            self._term = term
 
     def _ledgers(self) -> dict[str, LedgerVersion]:
         return {
@@ -141,7 +159,7 @@ class ControlLoop:
         started = time.monotonic()
         result = await self._result_of_pass()
         self._around.metrics.passes.labels(result).inc()
-        if result in ("done", "unobserved"):
+        if result in ("done", "unobserved", "standby"):
             self._running.beat()
         if result == "done":
             self._has_completed = True
@@ -150,6 +168,11 @@ class ControlLoop:
             self._around.metrics.pass_seconds.observe(time.monotonic() - started)
 
     async def _result_of_pass(self) -> str:
+        is_standby = self._around.leadership.is_standby
+        self._around.metrics.lead(leads=not is_standby)
+        if is_standby:
+            self._around.observer.forget_ended(self._around.clock() - KEPT_ON_STANDBY)
+            return "standby"
         try:
             async with asyncio.timeout(self._longest.total_seconds()):
                 await self.run_pass()
@@ -172,12 +195,14 @@ class ControlLoop:
             await asyncio.wait_for(self._changed.wait(), max(0.0, due - time.monotonic()))
         self._changed.clear()
 
-    async def _enforce(self, plan: Plan, unkept: Mapping[str, str]) -> list[Attempt]:
+    async def _enforce(
+        self, plan: Plan, unkept: Mapping[str, str], snapshot: Snapshot
+    ) -> list[Attempt]:
         """Carry out *plan*, except for counts whose first value could not be written down."""
         attempts: list[Attempt] = []
         for mode, enforcer in self._around.enforcers.items():
             free: list[Action] = []
-            for action in _actions(plan, mode):
+            for action in await self._backed(_actions(plan, mode), mode, snapshot):
                 why = unkept.get(action.namespace)
                 if why is not None and _depends_on_record(action, mode):
                     attempts.append(Attempt(action, mode, Result.SKIPPED, why))
@@ -186,6 +211,18 @@ class ControlLoop:
             outcomes = await enforcer.carry_out(free)
             attempts += [Attempt(o.action, mode, o.result, o.detail) for o in outcomes]
         return attempts
+
+    async def _backed(self, actions: list[Action], mode: Mode, snapshot: Snapshot) -> list[Action]:
+        """Return *actions*, without what loosens if another may have begun to lead."""
+        if mode is not Mode.ENFORCE:
+            return actions
+        tightening = [
+            without_relaxing(each, snapshot.namespaces[each.namespace]) for each in actions
+        ]
+        if tightening == actions or await self._around.leadership.confirm(self._term):
+            return actions
+        logger.warning("leadership could not be confirmed: nothing is loosened in this pass")
+        return [each for each in tightening if each is not None]
 
 
 def _actions(plan: Plan, mode: Mode) -> list[Action]:

@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
-import kopf
+from kubernetes.aio.client.api_client import ApiClient
 
 from plafond.api.constants import FIELD_MANAGER
-from plafond.api.writer import ApiWriter
-from plafond.controller.cluster import connect, require_kinds
+from plafond.api.writer import ApiWriter, WriteTimeouts
+from plafond.controller.admission_watch import AdmissionWatch
+from plafond.controller.api_servers import ApiServers
+from plafond.controller.cluster import connect, require_kinds, say_if_other_account
 from plafond.controller.config import Config
 from plafond.controller.errors import StartError
+from plafond.controller.leadership import Alone, LeaseElection, own_identity
 from plafond.controller.loop import ControlLoop, Surroundings
 from plafond.controller.records import Records
-from plafond.controller.web import require_free, serve
+from plafond.controller.web import metrics_page, serve, yes_or_no
 from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
+from plafond.model.admission import Admission
 from plafond.model.policy import Mode
+from plafond.observe.admission import AdmissionProbe, Candidate
 from plafond.observe.meters import Meters
 from plafond.observe.snapshot import Observer
 from plafond.report.checkpoint import Checkpoints
@@ -49,35 +54,12 @@ class Process:
         # Kopf's own tasks have to begin before they can be ended by a start that fails at once.
         await asyncio.sleep(0)
         async with AsyncExitStack() as undo:
-            with _listening("healthAddress"):
-                # Kopf listens there later, and would fail with more words than help.
-                require_free(self._config.health_address)
+            await self._serve_health(undo)
             api = await connect()
             undo.push_async_callback(api.close)
-            writer = ApiWriter(api, FIELD_MANAGER)
-            await require_kinds(writer)
-            meters = Meters(self._config.prometheus.source, self._config.queries)
-            undo.callback(meters.close)
-            metrics = Metrics()
-            await self._serve(metrics, undo)
-            observer = Observer(api, meters, now, self.wake)
-            undo.push_async_callback(observer.stop)
-            loop = ControlLoop(
-                self._config.settings,
-                Surroundings(
-                    observer,
-                    {
-                        Mode.ENFORCE: ClusterEnforcer(api, FIELD_MANAGER),
-                        Mode.OBSERVE: ObservingEnforcer(),
-                    },
-                    self._records(writer, metrics),
-                    self._reporter(writer, metrics),
-                    metrics,
-                    now,
-                ),
-            )
-            await observer.start()
-            self._run(loop, undo)
+            around = await self._surroundings(api, undo)
+            await around.observer.start()
+            self._run(ControlLoop(self._config.settings, around), undo)
             self._undo = undo.pop_all()
 
     async def stop(self) -> None:
@@ -89,12 +71,10 @@ class Process:
         if self._loop is not None:
             self._loop.wake()
 
-    def require_healthy(self) -> str:
-        """Return a word for the probe; raise when passes do not come to an end any more."""
-        if self._loop is None or self._is_dead or not self._loop.is_healthy:
-            msg = "no pass came to an end lately"
-            raise kopf.PermanentError(msg)
-        return "ok"
+    @property
+    def is_healthy(self) -> bool:
+        """Passes come to an end; where they do not, a restart may help."""
+        return self._loop is not None and self._loop.is_healthy and not self._is_dead
 
     @property
     def is_ready(self) -> bool:
@@ -112,10 +92,84 @@ class Process:
         undo.push_async_callback(_ended, self._task)
         logger.info("running a pass every %s", self._config.evaluation_period)
 
-    async def _serve(self, metrics: Metrics, undo: AsyncExitStack) -> None:
+    async def _surroundings(self, api: ApiClient, undo: AsyncExitStack) -> Surroundings:
+        leadership = self._leadership(api)
+
+        def may_write() -> bool:
+            return leadership.may_write
+
+        writer = ApiWriter(api, FIELD_MANAGER, self._write_timeouts, may_write)
+        await require_kinds(writer)
+        # Asking who we are is no write that needs to lead.
+        await say_if_other_account(ApiWriter(api, FIELD_MANAGER), self._config.namespace)
+        meters = Meters(self._config.prometheus.source, self._config.queries)
+        undo.callback(meters.close)
+        metrics = Metrics()
+        await self._serve_metrics(metrics, undo)
+        observer = Observer(api, meters, now, self.wake)
+        undo.push_async_callback(observer.stop)
+        records = self._records(writer, metrics)
+        await self._elect(leadership, undo)
+        enforcing = ClusterEnforcer(api, FIELD_MANAGER, self._write_timeouts, may_write)
+        return Surroundings(
+            observer,
+            {Mode.ENFORCE: enforcing, Mode.OBSERVE: ObservingEnforcer()},
+            records,
+            self._reporter(writer, metrics),
+            metrics,
+            now,
+            leadership,
+            self._admission(api, undo),
+        )
+
+    def _admission(self, api: ApiClient, undo: AsyncExitStack) -> AdmissionWatch:
+        servers = ApiServers(api, self._config.api_servers)
+
+        async def ask(candidate: Candidate | None) -> Admission:
+            return await AdmissionProbe(await servers.writers()).ask(candidate)
+
+        interval = self._config.timing.admission_probe_interval
+        watch = AdmissionWatch(ask, interval, self.wake)
+        undo.push_async_callback(servers.close)
+        undo.push_async_callback(_ended, asyncio.create_task(watch.run(), name="admission-probe"))
+        return watch
+
+    def _leadership(self, api: ApiClient) -> Alone | LeaseElection:
+        config = self._config.leader_election
+        if not config.enabled:
+            return Alone()
+        # An answer that comes late is no better than none.
+        patience = config.renew_deadline.total_seconds() / 2
+        writer = ApiWriter(api, FIELD_MANAGER, WriteTimeouts(patience, patience))
+        return LeaseElection(writer, self._config.namespace, own_identity(), config.timing)
+
+    @property
+    def _write_timeouts(self) -> WriteTimeouts:
+        election = self._config.leader_election
+        return election.write_timeouts if election.enabled else WriteTimeouts()
+
+    async def _elect(self, leadership: Alone | LeaseElection, undo: AsyncExitStack) -> None:
+        if isinstance(leadership, Alone):
+            logger.info("there is no election: this must be the only operator")
+            return
+
+        leadership.on_succession = self.wake
+        task = asyncio.create_task(leadership.run(), name="election")
+        # What is written down at the end needs the lease: it is given back after that.
+        undo.push_async_callback(leadership.release)
+        undo.push_async_callback(_ended, task)
+
+    async def _serve_health(self, undo: AsyncExitStack) -> None:
+        healthz = yes_or_no(lambda: self.is_healthy, "no pass came to an end lately")
+        with _listening("healthAddress"):
+            runner = await serve(self._config.health_address, {"/healthz": healthz})
+        undo.push_async_callback(runner.cleanup)
+
+    async def _serve_metrics(self, metrics: Metrics, undo: AsyncExitStack) -> None:
+        readyz = yes_or_no(lambda: self.is_ready, "no pass was completed lately")
+        pages = {"/metrics": metrics_page(metrics.registry), "/readyz": readyz}
         with _listening("metricsAddress"):
-            address = self._config.metrics_address
-            runner = await serve(address, metrics.registry, lambda: self.is_ready)
+            runner = await serve(self._config.metrics_address, pages)
         undo.push_async_callback(runner.cleanup)
 
     @property

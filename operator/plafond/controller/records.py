@@ -88,6 +88,14 @@ class Records:
         self._failing = {n: why for n, why in self._failing.items() if n in self._governed}
         self._lost = {n: version for n, version in self._lost.items() if n in self._governed}
 
+    def forget_all(self) -> None:
+        """Forget what is only in memory: another operator has written since."""
+        self._records = {}
+        self._governed = frozenset()
+        self._awaited.clear()
+        self._lost.clear()
+        self._checkpoints.forget_all_but(())
+
     async def write_awaited(self, now: datetime) -> Mapping[str, str]:
         """Write what this pass depends on; return the namespaces where that failed, and why."""
         await self._write(self._awaited, now, self._longest)

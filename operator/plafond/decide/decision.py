@@ -26,6 +26,8 @@ class Decision:
         desired_replicas: the outcome.
         ceiling: the most that it may have now; None when nothing limits it.
         moves: how the count came from observed to desired; each begins where the last ended.
+        held: why it could not be lowered, whether or not anything asked for that.
+        limit: the limit that keeps it from what demand asks for, as `policy/budget`.
 
     """
 
@@ -36,6 +38,8 @@ class Decision:
     recommended_replicas: int = 0
     ceiling: int | None = None
     moves: tuple[Move, ...] = ()
+    held: Reason | None = None
+    limit: str | None = None
 
     def moved_to(self, replicas: int, reason: Reason) -> "Decision":
         """Return this decision at *replicas*, recording *reason* if that is a move."""
@@ -45,6 +49,11 @@ class Decision:
         return replace(self, desired_replicas=replicas, moves=(*self.moves, move))
 
     @property
+    def explanation(self) -> tuple[str, ...]:
+        """The moves as they are remembered, each as `Reason:before:after`."""
+        return tuple(f"{move.reason}:{move.before}:{move.after}" for move in self.moves)
+
+    @property
     def reason(self) -> Reason | None:
-        """Who had the last word; None when nothing moved."""
-        return self.moves[-1].reason if self.moves else None
+        """Who had the last word; None when nothing moved, or was kept from it."""
+        return self.moves[-1].reason if self.moves else self.held

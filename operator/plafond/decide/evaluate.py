@@ -6,21 +6,26 @@ The same snapshot gives the same evaluation, to the byte. Whether anybody listen
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plafond.account.account import Account, account
 from plafond.account.counting import Counted
 from plafond.account.ledger import Charge, grid_for, recorded
 from plafond.account.positions import spans_in_force
+from plafond.decide.brake import Braked, braked
 from plafond.decide.judge import Judgement, judge
+from plafond.decide.listing import fitted
 from plafond.decide.plan import Plan, PlanPart
 from plafond.decide.planning import ENFORCED, Governed
+from plafond.decide.quota import known_accelerators, quota_writes
+from plafond.decide.rationale import allowed, with_rationale
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.money import ByUnit
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.model.window import Span
+from plafond.model.workload import Pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +49,39 @@ class Evaluation:
 def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
     """Account, decide and plan."""
     counted = account(snapshot, settings)
-    judgements = tuple(judge(set_account, snapshot, settings) for set_account in counted.sets)
+    judgements, agreed = _judged(counted, snapshot, settings)
     by_namespace: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in judgements:
         by_namespace[judgement.account.policy_set.namespace].append(judgement)
     workloads = {workload.id: workload for workload in snapshot.workloads}
+    accelerators = known_accelerators(snapshot, settings)
+    pods: dict[str, list[Pod]] = defaultdict(list)
+    for pod in snapshot.pods:
+        pods[pod.namespace].append(pod)
     records: dict[str, NamespaceRecord] = {}
     parts: list[PlanPart] = []
     for name, of_namespace in counted.counted.items():
-        judged = tuple(by_namespace[name])
+        here = tuple(by_namespace[name])
         namespace = snapshot.namespaces.get(name, Namespace(name, is_terminating=True))
         in_doubt = snapshot.is_in_doubt(name)
-        governed = Governed(namespace, workloads, judged, of_namespace.record.memory, in_doubt)
+        memory = of_namespace.record.memory
+        enforced = next((j for j in here if j.account.policy_set.is_enforced), None)
+        quota = quota_writes(namespace, enforced, pods[name], accelerators)
+        governed = Governed(namespace, workloads, here, memory, in_doubt, quota)
         own = governed.parts()
         parts += own
-        ledger = _with_demand(of_namespace, judged, snapshot, settings)
-        records[name] = NamespaceRecord(ledger, governed.remembered(own))
+        ledger = _with_demand(of_namespace, here, snapshot, settings)
+        memory = _with_terms(
+            governed.remembered(own), agreed.get(name), snapshot, in_doubt=in_doubt
+        )
+        memory = _with_reasons(memory, here, settings)
+        records[name] = NamespaceRecord(ledger, memory)
     return Evaluation(
         counted,
         judgements,
         Plan(tuple(part for part in parts if part.actions)),
         records,
-        frozenset(name for name in records if _is_first_wanted(name, snapshot, records)),
+        frozenset(name for name in records if _must_be_kept(name, snapshot, records)),
     )
 
 
@@ -85,9 +101,52 @@ def _with_demand(
     return recorded(ledger, charges, snapshot.now, grid)
 
 
-def _is_first_wanted(name: str, snapshot: Snapshot, records: Mapping[str, NamespaceRecord]) -> bool:
+def _judged(
+    counted: Account, snapshot: Snapshot, settings: Settings
+) -> tuple[tuple[Judgement, ...], Mapping[str, Braked]]:
+    judged = tuple(judge(set_account, snapshot, settings) for set_account in counted.sets)
+    agreed = {
+        j.account.policy_set.namespace: braked(j, counted, snapshot, settings)
+        for j in judged
+        if j.account.policy_set.is_enforced
+    }
+    return tuple(with_rationale(fitted(_as_agreed(j, agreed))) for j in judged), agreed
+
+
+def _as_agreed(judgement: Judgement, agreed: Mapping[str, Braked]) -> Judgement:
+    policy_set = judgement.account.policy_set
+    return agreed[policy_set.namespace].judgement if policy_set.is_enforced else judgement
+
+
+def _with_terms(
+    memory: Memory, agreed: Braked | None, snapshot: Snapshot, *, in_doubt: bool
+) -> Memory:
+    if agreed is not None:
+        enforced = agreed.judgement.account.policy_set.policies
+        gone = {p.name for p in enforced if (p.namespace, p.name) not in snapshot.policy_names}
+        since = {name: memory.gone_since.get(name, snapshot.now) for name in sorted(gone)}
+        return replace(
+            memory, enforced=enforced, gone_since=since, terms=agreed.terms, brake=agreed.brake
+        )
+    # While a policy cannot be understood, nobody has taken back what it said.
+    return (
+        memory if in_doubt else replace(memory, enforced=(), gone_since={}, terms=None, brake=None)
+    )
+
+
+def _must_be_kept(name: str, snapshot: Snapshot, records: Mapping[str, NamespaceRecord]) -> bool:
     before = snapshot.records.get(name, NamespaceRecord()).memory
-    return bool(_wanted(records[name].memory) - _wanted(before))
+    after = records[name].memory
+    is_first_wanted = bool(_wanted(after) - _wanted(before))
+    is_other_gone = set(before.gone_since) != set(after.gone_since)
+    return is_first_wanted or is_other_gone or before.brake != after.brake
+
+
+def _with_reasons(memory: Memory, judgements: tuple[Judgement, ...], settings: Settings) -> Memory:
+    if not judgements:
+        return replace(memory, allowed={})
+    found = {name: each for j in judgements for name, each in allowed(j).items()}
+    return replace(memory, allowed=found, timing=settings.timing)
 
 
 def _wanted(memory: Memory) -> set[str]:

@@ -5,7 +5,7 @@ Replica by replica in the order class, age, name, and no further than the first 
 a floor is a promise, and a promise that skips ahead of an older one is none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -33,8 +33,9 @@ class Funding:
 
     def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadMemory:
         """Return *target*'s memory with this funding in it."""
-        funded, memory = self.floors[target.id], target.memory
-        before = target.targeted.class_rule.min_replicas
+        promised, memory = target.promised_replicas, target.memory
+        funded = min(self.floors[target.id], promised)
+        before = promised
         if memory.funded_floor is not None:
             before = memory.funded_floor
         dropped = now if funded < before else memory.floor_dropped_at
@@ -50,7 +51,8 @@ def fund(
         key=lambda t: for_floors(t.targeted.class_rule.workload_class, t.workload),
     )
     if any(_stops_all(position) for position in set_account.positions):
-        return Funding({target.id: 0 for target in order}, {})
+        pinned = {target.id: _pinned(target) for target in order}
+        return Funding(pinned, _cost(order, pinned))
     floors = _kept_promises(set_account, order, instantaneous)
     # What is unmanaged counts as of now against `ceilings`, and as its mean until a window's end.
     at_once = Room.under(instantaneous, set_account.unmanaged)
@@ -59,10 +61,19 @@ def fund(
     for target in order:
         room = room.without(replica_cost(target), floors[target.id])
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
+    return Funding(floors, _cost(order, floors))
+
+
+def _cost(targets: Iterable[WorkloadAccount], floors: Mapping[WorkloadId, int]) -> ByUnit:
     cost: ByUnit = {}
-    for target in order:
+    for target in targets:
         cost = added(cost, replica_cost(target), floors[target.id])
-    return Funding(floors, cost)
+    return cost
+
+
+def _pinned(target: WorkloadAccount) -> int:
+    # What cannot be lowered without harm costs what it costs: no money has to be found for it.
+    return target.workload.replicas if target.workload.loses_volumes else 0
 
 
 def _add_while_fitting(
@@ -70,7 +81,7 @@ def _add_while_fitting(
 ) -> None:
     for target in order:
         cost = replica_cost(target)
-        for _ in range(floors[target.id], target.targeted.class_rule.min_replicas):
+        for _ in range(floors[target.id], target.promised_replicas):
             if not _may_return(target, floors[target.id], room, dropped_by):
                 return
             room = room.without(cost)
@@ -97,8 +108,9 @@ def _kept_promises(
     room = Room.under(instantaneous, set_account.unmanaged)
     floors: dict[WorkloadId, int] = {}
     for target in order:
-        promised = min(target.memory.funded_floor or 0, target.targeted.class_rule.min_replicas)
-        floors[target.id] = room.most(replica_cost(target), promised) if kept else 0
+        promised = min(target.memory.funded_floor or 0, target.promised_replicas)
+        carried = room.most(replica_cost(target), promised) if kept else 0
+        floors[target.id] = max(carried, _pinned(target))
         room = room.without(replica_cost(target), floors[target.id])
     return floors
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
@@ -14,15 +15,31 @@ from plafond.decide.release import Ceiling, Holding, release
 from plafond.decide.rules import Facts, decide_one
 from plafond.decide.share import Claim, Grant, share
 from plafond.forecast.demand import DemandSample, sample_demand
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import REPLICAS, ByUnit, added, elapsed_microseconds
+from plafond.model.money import (
+    REPLICAS,
+    ByUnit,
+    added,
+    elapsed_microseconds,
+    is_resource_unit,
+)
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.model.workload import WorkloadId
 
 # No class bounds it: more replicas than any cluster runs.
 UNBOUNDED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What the brake does: since when, when it lets go of everything, and how to confirm."""
+
+    since: datetime
+    until: datetime
+    how_to_confirm: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,8 @@ class Judgement:
         ceilings: those to be in force, of every target that has one.
         memory: what to remember of each target.
         demand: what the recommendations cost per hour, by unit.
+        held_back: what the brake holds back of it.
+        left_out: how many ceilings cannot be listed, and so are not enforced.
 
     """
 
@@ -50,6 +69,8 @@ class Judgement:
     limits: tuple[Limit, ...] = ()
     binding: Limit | None = None
     left_alone: Gap | None = None
+    held_back: HeldBack | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,8 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         snapshot.now,
         settings.timing,
     )
-    return _judgement(_Outcome(set_account, plan, limits, grants, ceilings), cases)
+    outcome = _Outcome(set_account, plan, limits, grants, ceilings, snapshot.admission.is_clamped)
+    return _judgement(outcome, cases)
 
 
 def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: Snapshot) -> bool:
@@ -125,7 +147,7 @@ def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
 def _in_force(set_account: SetAccount, snapshot: Snapshot) -> Mapping[WorkloadId, int]:
     # Enforced ceilings are what the API server enforces; observed ones exist in memory alone.
     if set_account.policy_set.is_enforced:
-        return snapshot.namespaces[set_account.policy_set.namespace].ceilings or {}
+        return snapshot.namespaces[set_account.policy_set.namespace].limiting
     return {t.id: t.memory.ceiling for t in set_account.targets if t.memory.ceiling is not None}
 
 
@@ -146,7 +168,7 @@ def _cases(
 
 def _free_units(needed: set[str]) -> set[str]:
     # A resource that a replica does not request takes up nothing; only prices can be unknown.
-    return {unit for unit in needed if unit.startswith("resource/") or unit == REPLICAS}
+    return {unit for unit in needed if is_resource_unit(unit) or unit == REPLICAS}
 
 
 def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor: int) -> Wish:
@@ -197,7 +219,7 @@ def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
 
 
 def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holding:
-    memory = case.target.memory
+    memory, autoscaler = case.target.memory, case.target.workload.autoscaler
     is_scaled_by_others = case.target.targeted.scaling is None
     return Holding(
         _claim(case, plan),
@@ -210,7 +232,13 @@ def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holdi
         _end_share(case, plan, settings),
         is_held=case.wish.recommendation.gap is not None,
         is_tight=is_scaled_by_others and plan.utilization_percent is not None,
+        asked=_asked(case.wish, autoscaler),
+        remembers_for=autoscaler.remembers_for if autoscaler else timedelta(0),
     )
+
+
+def _asked(wish: Wish, autoscaler: Autoscaler | None) -> int:
+    return max(wish.recommendation.replicas, autoscaler.desired or 0) if autoscaler else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +250,7 @@ class _Outcome:
     limits: tuple[Limit, ...]
     grants: Mapping[WorkloadId, Grant]
     ceilings: Mapping[WorkloadId, Ceiling]
+    is_clamped: bool
 
 
 def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
@@ -256,13 +285,15 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
 
 
 def _ceiling_of(case: _Case, outcome: _Outcome, *, limited: bool) -> int | None:
-    most = case.target.targeted.class_rule.max_replicas
+    most, workload = case.target.targeted.class_rule.max_replicas, case.target.workload
     if not case.is_price_known:
-        running = case.target.workload.replicas
-        return running if case.in_force is None else min(case.in_force, running)
-    if not limited:
+        running = workload.replicas
+        ceiling = running if case.in_force is None else min(case.in_force, running)
+    elif limited or outcome.ceilings[case.id].is_remembered:
+        ceiling = outcome.ceilings[case.id].replicas
+    else:
         return None if most is None else max(most, case.wish.floor)
-    return outcome.ceilings[case.id].replicas
+    return max(ceiling, workload.replicas) if workload.loses_volumes else ceiling
 
 
 def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
@@ -274,17 +305,31 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         target.workload,
         case.wish.recommendation,
         rule.max_replicas,
-        rule.min_replicas,
+        target.promised_replicas,
         case.wish.floor,
         None if fullest is None else case.wish.squeezed_to(fullest),
         ceiling,
         grant.obstacle if grant else None,
         case.is_price_known,
+        outcome.is_clamped,
     )
     decision = Decision(
-        case.id, rule.workload_class, observed, observed, case.wish.replicas, ceiling
+        case.id,
+        rule.workload_class,
+        observed,
+        observed,
+        case.wish.replicas,
+        ceiling,
+        limit=_limit_of(facts, outcome.plan),
     )
     return decide_one(decision, facts)
+
+
+def _limit_of(facts: Facts, plan: Pace) -> str | None:
+    if facts.obstacle is not None:
+        return facts.obstacle.name
+    is_fuller = facts.squeezed is not None and facts.squeezed < facts.recommendation.replicas
+    return plan.squeezing.name if is_fuller and plan.squeezing is not None else None
 
 
 def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadMemory:
@@ -294,7 +339,7 @@ def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadM
         ceiling=decision.ceiling,
         price=case.target.price,
         priced_requests=case.target.workload.requests,
-        explanation=tuple(f"{m.reason}:{m.before}:{m.after}" for m in decision.moves),
+        explanation=decision.explanation,
     )
     if ceiling is None:
         return memory

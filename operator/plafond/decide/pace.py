@@ -16,8 +16,9 @@ from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import Recommendation
+from plafond.decide.recommendation import Recommendation
 from plafond.model.budget import BudgetPosition, OnExhausted
+from plafond.model.memory import Allowed
 from plafond.model.money import ZERO, hourly
 from plafond.model.settings import Timing
 
@@ -59,6 +60,7 @@ class BudgetPace:
         guard: what remains, spread over the guard's horizon.
         utilization_percent: how full replicas run; None without pressure.
         is_clipped: running fuller is not enough, so L limits what may run.
+        ahead: how far the guard looks, where the window does not end before.
 
     """
 
@@ -69,6 +71,12 @@ class BudgetPace:
     guard: Decimal
     utilization_percent: int | None
     is_clipped: bool
+    ahead: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """The policy and the budget, as every limit is called."""
+        return f"{self.position.policy}/{self.position.budget.name}"
 
     @property
     def carried_rate(self) -> Decimal:
@@ -82,8 +90,7 @@ class BudgetPace:
     def limit(self) -> Limit:
         """What this budget allows, named after it."""
         reason = Reason.BUDGET_EXHAUSTED if self.position.is_exhausted else Reason.BUDGET_CEILING
-        name = f"{self.position.policy}/{self.position.budget.name}"
-        return Limit(name, self.position.budget.limit.unit, self.carried_rate, reason)
+        return Limit(self.name, self.position.budget.limit.unit, self.carried_rate, reason)
 
     @property
     def _stops_all(self) -> bool:
@@ -99,9 +106,13 @@ class Pace:
     @property
     def utilization_percent(self) -> int | None:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
-        return max(
-            (b.utilization_percent for b in self.budgets if b.utilization_percent), default=None
-        )
+        return self.squeezing.utilization_percent if self.squeezing else None
+
+    @property
+    def squeezing(self) -> BudgetPace | None:
+        """The budget that asks replicas to run fullest; None without pressure."""
+        pressed = [b for b in self.budgets if b.utilization_percent]
+        return max(pressed, key=lambda b: b.utilization_percent or 0, default=None)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
@@ -125,15 +136,17 @@ def pace(
         promised = funding.cost.get(unit, ZERO) + reserved
         demand = costs.at(None)
         fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
+        ahead = _ahead(position, grace, timing)
         plans.append(
             BudgetPace(
                 position,
                 promised,
                 demand,
                 level,
-                hourly(remaining, _horizon(position, grace, timing)),
+                hourly(remaining, _horizon(position, ahead, timing)),
                 fullest,
                 fullest is not None and costs.at(fullest) > level,
+                ahead,
             )
         )
     return Pace(tuple(plans))
@@ -172,9 +185,27 @@ def _replicas(wish: Wish, utilization_percent: int | None) -> int:
     return wish.replicas if utilization_percent is None else wish.squeezed_to(utilization_percent)
 
 
-def _horizon(position: BudgetPosition, grace: timedelta, timing: Timing) -> timedelta:
+def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> BudgetPace:
+    """Return the plan that follows from what is remembered of it and from *position*."""
+    remaining = max(position.remaining.value, ZERO)
+    return BudgetPace(
+        position,
+        allowed.promised,
+        ZERO if allowed.needed is None else allowed.needed,
+        hourly(remaining, position.time_left),
+        hourly(remaining, _horizon(position, allowed.ahead, timing)),
+        allowed.utilization_percent,
+        allowed.is_clipped,
+        allowed.ahead,
+    )
+
+
+def _ahead(position: BudgetPosition, grace: timedelta, timing: Timing) -> timedelta:
     blind = PASSES_AHEAD * timing.evaluation_period + timing.observation_lag + grace
-    ahead = max(blind, min(timing.guard_limit, position.span.length / GUARDED_PART_OF_WINDOW))
+    return max(blind, min(timing.guard_limit, position.span.length / GUARDED_PART_OF_WINDOW))
+
+
+def _horizon(position: BudgetPosition, ahead: timedelta, timing: Timing) -> timedelta:
     return max(timing.evaluation_period, min(position.time_left, ahead))
 
 

@@ -2,13 +2,15 @@
 The plan: every write of a pass, as a difference to what is observed.
 
 An unchanged world yields an empty plan. Annotations come before counts, so that a count which is
-lowered stays low, and one that is raised is not cut by the old ceiling.
+lowered stays low, and one that is raised is not cut by the old ceiling. For the same reason a quota
+is raised before both, and lowered after them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plafond.model.policy import Mode
+from plafond.model.snapshot import Quota
 from plafond.model.workload import WorkloadId
 
 
@@ -29,6 +31,23 @@ class ClearCeilings:
 
 
 @dataclass(frozen=True, slots=True)
+class SetQuota:
+    """Bound what all pods of a namespace may request together; *before* is what stands there."""
+
+    namespace: str
+    hard: Mapping[str, int]
+    before: Quota | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQuota:
+    """Remove our quota from a namespace, if it still is the one that was observed."""
+
+    namespace: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScaleTo:
     """Write a workload's count, if it still is the object that was observed."""
 
@@ -44,7 +63,7 @@ class ScaleTo:
         return self.workload.namespace
 
 
-Action = SetCeilings | ClearCeilings | ScaleTo
+Action = SetCeilings | ClearCeilings | SetQuota | ClearQuota | ScaleTo
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """From judgements to writes: what differs from the world, and what has to be undone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plafond.decide.judge import Judgement
 from plafond.decide.plan import Action, ClearCeilings, PlanPart, ScaleTo, SetCeilings
+from plafond.decide.quota import QuotaWrites
 from plafond.decide.why import is_still_true, why
 from plafond.model.memory import Memory, WorkloadMemory
 from plafond.model.policy import Mode
-from plafond.model.snapshot import Namespace
+from plafond.model.snapshot import NO_CEILING, Namespace
 from plafond.model.workload import Workload, WorkloadId
 
 ENFORCED = Mode.ENFORCE.value
+GIVEN_BACK = "no policy is in force any more, so the count before is given back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,15 @@ class Governed:
     judgements: tuple[Judgement, ...]
     memory: Memory
     is_in_doubt: bool = False
+    quota: QuotaWrites = field(default_factory=QuotaWrites)
 
     def parts(self) -> tuple[PlanPart, ...]:
         """Return the writes for every policy set, and for what no set governs any more."""
         if self.namespace.is_terminating:
             return ()
         parts = [self._part(judgement) for judgement in self.judgements]
-        return (*parts, PlanPart(self.namespace.name, Mode.ENFORCE, self._undone()))
+        undone = PlanPart(self.namespace.name, Mode.ENFORCE, self._undone())
+        return (self._of_quota(self.quota.first), *parts, undone, self._of_quota(self.quota.last))
 
     def remembered(self, parts: Iterable[PlanPart]) -> Memory:
         """Return the memory that follows from the judgements, once *parts* are carried out."""
@@ -55,6 +59,9 @@ class Governed:
             sets[ENFORCED] = {**enforced, **kept}
         return replace(self.memory, sets={key: of for key, of in sets.items() if of})
 
+    def _of_quota(self, actions: tuple[Action, ...]) -> PlanPart:
+        return PlanPart(self.namespace.name, Mode.ENFORCE, () if self.is_in_doubt else actions)
+
     def _count_of_others(self, action: ScaleTo) -> int | None:
         return None if self.workloads[action.workload].is_count_ours else action.before
 
@@ -67,14 +74,44 @@ class Governed:
             for decision in judgement.decisions
             if decision.desired_replicas != decision.observed_replicas
         )
+        return PlanPart(self.namespace.name, mode, (*self._ceilings(judgement), *scales))
+
+    def _ceilings(self, judgement: Judgement) -> tuple[Action, ...]:
+        """Return how the ceilings to be in force, and those that writes need now, come about."""
+        listed = self._for_a_while(judgement) | self._lasting(judgement)
         in_force, text = self._in_force(judgement)
-        is_same = judgement.ceilings == in_force and is_still_true(text, judgement)
-        ceilings: tuple[Action, ...] = ()
-        if judgement.ceilings and not is_same:
-            ceilings = (SetCeilings(self.namespace.name, judgement.ceilings, why(judgement)),)
-        elif not judgement.ceilings and self._has_ours and mode is Mode.ENFORCE:
-            ceilings = (ClearCeilings(self.namespace.name),)
-        return PlanPart(self.namespace.name, mode, (*ceilings, *scales))
+        if listed and not (listed == in_force and is_still_true(text, judgement)):
+            return (SetCeilings(self.namespace.name, listed, why(judgement)),)
+        if not listed and self._has_ours and judgement.account.policy_set.is_enforced:
+            return (ClearCeilings(self.namespace.name),)
+        return ()
+
+    def _lasting(self, judgement: Judgement) -> dict[WorkloadId, int]:
+        """
+        Return the ceilings to be in force, of everything whose count is ours to write.
+
+        Admission refuses our own account any other count: what follows demand without a limit is
+        listed with the highest number that there is.
+        """
+        # Where the list is full, a workload without a ceiling is left out, and not unlimited.
+        if not judgement.account.policy_set.is_enforced or judgement.left_out:
+            return dict(judgement.ceilings)
+        follows = {t.id for t in judgement.account.targets if t.targeted.scaling is not None}
+        unlimited = (d.workload for d in judgement.decisions if d.ceiling is None)
+        return dict.fromkeys((w for w in unlimited if w in follows), NO_CEILING) | dict(
+            judgement.ceilings
+        )
+
+    def _for_a_while(self, judgement: Judgement) -> dict[WorkloadId, int]:
+        """Return what has to be listed only while its count is given back."""
+        if not judgement.account.policy_set.is_enforced:
+            return {}
+        freed = {
+            d.workload: NO_CEILING
+            for d in judgement.decisions
+            if d.ceiling is None and d.desired_replicas != d.observed_replicas
+        }
+        return (freed | self._to_restore()) if judgement.left_alone is None else {}
 
     def _in_force(self, judgement: Judgement) -> tuple[Mapping[WorkloadId, int] | None, str]:
         if judgement.account.policy_set.is_enforced:
@@ -90,12 +127,23 @@ class Governed:
     def _undone(self) -> tuple[Action, ...]:
         if self.is_in_doubt:
             return ()
-        is_governed = any(j.account.policy_set.is_enforced for j in self.judgements)
-        cleared: tuple[Action, ...] = ()
-        if self._has_ours and not is_governed:
-            cleared = (ClearCeilings(self.namespace.name),)
-        restored = (self._scale(w, n) for w, n in self._to_restore().items())
-        return (*cleared, *restored)
+        counts = self._to_restore()
+        restored = tuple(self._scale(w, n) for w, n in counts.items())
+        governing = [j for j in self.judgements if j.account.policy_set.is_enforced]
+        if governing:
+            return (*restored, *self._relisted(governing[0]))
+        lifted = (SetCeilings(self.namespace.name, counts, GIVEN_BACK),) if counts else ()
+        cleared = (ClearCeilings(self.namespace.name),) if self._has_ours or counts else ()
+        return (*lifted, *restored, *cleared)
+
+    def _relisted(self, judgement: Judgement) -> tuple[Action, ...]:
+        """Return what takes off the list what was on it for a while."""
+        lasting = self._lasting(judgement)
+        if self._for_a_while(judgement).keys() <= lasting.keys():
+            return ()
+        if not lasting:
+            return (ClearCeilings(self.namespace.name),)
+        return (SetCeilings(self.namespace.name, lasting, why(judgement)),)
 
     def _to_restore(self) -> dict[WorkloadId, int]:
         """Return the wanted counts of workloads that we have changed and govern no more."""
@@ -123,6 +171,8 @@ class Governed:
         if workload is None or workload.replicas == memory.wanted_replicas:
             return False
         if workload.autoscaler is not None and workload.replicas > 0:
+            return False
+        if workload.loses_volumes and workload.replicas > (memory.wanted_replicas or 0):
             return False
         # A count at the ceiling may be what was left of a larger one that somebody asked for.
         return workload.is_count_ours or workload.replicas == memory.ceiling

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     DEMAND_CENSORED = "DemandCensored"
     WANTED_COUNT = "WantedCount"
     AUTOSCALER_WISH = "AutoscalerWish"
+    AUTOSCALER_WOKEN = "AutoscalerWoken"
     CLASS_MAXIMUM = "ClassMaximum"
     FLOOR_FUNDED = "FloorFunded"
     FLOOR_UNFUNDED = "FloorUnfunded"
@@ -28,6 +29,8 @@ class Reason(StrEnum):
     RAISED_IN_STEPS = "RaisedInSteps"
     DEMAND_UNKNOWN = "DemandUnknown"
     PRICE_UNKNOWN = "PriceUnknown"
+    VOLUMES_KEPT = "VolumesKept"
+    BRAKED = "Braked"
 
     @property
     def sentence(self) -> str:
@@ -41,6 +44,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so doubling probes for more",
     Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
     Reason.AUTOSCALER_WISH: "its autoscaler asks for this many replicas",
+    Reason.AUTOSCALER_WOKEN: "its autoscaler sleeps at zero, so one replica wakes it",
     Reason.CLASS_MAXIMUM: "its class allows no more replicas",
     Reason.FLOOR_FUNDED: "its class promises this many replicas, and the budget carries them",
     Reason.FLOOR_UNFUNDED: "its class promises more replicas than the budget can carry",
@@ -53,4 +57,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as others release money",
     Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised, or lowered for lack of it",
     Reason.PRICE_UNKNOWN: "a replica has no known price, so what runs is kept and nothing grows",
+    Reason.VOLUMES_KEPT: "a lower count would delete its volumes, so it is never lowered",
+    Reason.BRAKED: "a change of policy or price that nobody has confirmed lowers step by step",
 }

@@ -6,11 +6,13 @@ waits until the stabilization window has passed without a higher recommendation.
 semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm details.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from plafond.account.account import WorkloadAccount
+from plafond.decide.autoscaled import recommend_autoscaled
 from plafond.decide.reason import Reason
+from plafond.decide.recommendation import Recommendation, Step
 from plafond.forecast.demand import DemandSample
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended, WorkloadMemory
@@ -21,50 +23,6 @@ TOLERANCE = 0.1
 PROBE_FACTOR = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One stage of a recommendation: how many, and why."""
-
-    replicas: int
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """
-    How many replicas a workload should have if money were no object.
-
-    Attributes:
-        steps: how it came about; the last one is the outcome.
-        sample: the demand behind it, if it was read.
-        gap: why demand is unknown; then nothing may be raised.
-        memory: what to remember for the next time.
-
-    """
-
-    steps: tuple[Step, ...]
-    sample: DemandSample | None
-    gap: Gap | None
-    memory: WorkloadMemory
-
-    @property
-    def replicas(self) -> int:
-        """The outcome."""
-        return self.steps[-1].replicas
-
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas that carry the demand of this moment at *utilization_percent*."""
-        if self.sample is None or self.gap is not None:
-            return self.replicas
-        full = max(self.sample.target_percent, utilization_percent)
-        # Ready pods that were not seen are no headroom: each may carry up to its target.
-        need = self.sample.need + self.sample.blind_pods
-        if self.memory.probe is not None:
-            need = max(need, float(self.memory.probe))
-        replicas = replace(self.sample, need=need).replicas_at(full)
-        return min(self.replicas, max(1, replicas))
-
-
 def recommend(
     target: WorkloadAccount,
     demand: DemandSample | Gap | None,
@@ -72,8 +30,10 @@ def recommend(
     probe_delay: timedelta,
 ) -> Recommendation:
     """Recommend a count for *target*; *demand* is None when it does not follow any."""
-    memory = _remember_wanted(target)
+    memory = replace(target.memory, wanted_replicas=target.wanted_replicas)
     target = replace(target, memory=memory)
+    if target.workload.autoscaler is not None:
+        return recommend_autoscaled(target, target.workload.autoscaler, now)
     scaling = target.targeted.scaling
     if demand is None or scaling is None:
         return Recommendation((_chosen_by_others(target),), None, None, memory)
@@ -93,26 +53,9 @@ def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelt
     return max(timing.probe_interval, start + timing.observation_lag)
 
 
-def _remember_wanted(target: WorkloadAccount) -> WorkloadMemory:
-    memory, replicas = target.memory, target.workload.replicas
-    wanted = memory.wanted_replicas
-    if wanted is None or target.workload.is_count_ours:
-        return memory
-    if replicas == memory.ceiling:
-        # The ceiling may have cut what they asked for, so it is the least that they want.
-        return replace(memory, wanted_replicas=max(wanted, replicas))
-    return replace(memory, wanted_replicas=replicas)
-
-
 def _chosen_by_others(target: WorkloadAccount) -> Step:
-    autoscaler, wanted = target.workload.autoscaler, target.memory.wanted_replicas
-    observed = target.workload.replicas
-    if autoscaler is None:
-        return Step(observed if wanted is None else wanted, Reason.WANTED_COUNT)
-    if autoscaler.wish is None:
-        # What we have cut is no wish: it asked for at least as much as before.
-        return Step(max(observed, wanted or 0), Reason.AUTOSCALER_WISH)
-    return Step(autoscaler.wish, Reason.AUTOSCALER_WISH)
+    wanted = target.memory.wanted_replicas
+    return Step(target.workload.replicas if wanted is None else wanted, Reason.WANTED_COUNT)
 
 
 def _at_zero(target: WorkloadAccount) -> Recommendation:

@@ -8,7 +8,7 @@ lowered and whose pods are gone, not ceilings that are about to be lowered.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.decide.limits import Room
@@ -34,6 +34,8 @@ class Holding:
         end_share: what ending a replica costs, as a part of what it costs to the window's end.
         is_held: facts are missing, so its ceiling may not be raised.
         is_tight: no headroom: something else than we asks for replicas while money is short.
+        asked: what its autoscaler asks for, whatever money carries; 0 when it has none.
+        remembers_for: for so long that autoscaler remembers what it once asked for.
 
     """
 
@@ -47,6 +49,8 @@ class Holding:
     end_share: Decimal = Decimal(0)
     is_held: bool = False
     is_tight: bool = False
+    asked: int = 0
+    remembers_for: timedelta = timedelta(0)
 
     @property
     def is_short(self) -> bool:
@@ -56,11 +60,12 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """A ceiling to be in force from now on."""
+    """A ceiling to be in force from now on; *is_remembered*: an autoscaler might jump past it."""
 
     replicas: int
     bound_at: datetime | None
     raised_at: datetime | None
+    is_remembered: bool = False
 
 
 def release(
@@ -81,7 +86,9 @@ def release(
         paid = min(wanted, max(0, holding.running - base))
         rise = paid + room.most(_cost_of_a_raise(holding, now, timing), wanted - paid)
         room = room.without(holding.claim.cost, rise - paid)
-        ceilings[holding.claim.id] = _ceiling(holding, max(base + rise, _floor(holding)), now)
+        ceilings[holding.claim.id] = _ceiling(
+            holding, max(base + rise, _floor(holding)), now, timing
+        )
     return ceilings
 
 
@@ -139,13 +146,19 @@ def _cost_of_a_raise(holding: Holding, now: datetime, timing: Timing) -> ByUnit:
 
 
 def _bound_lately(holding: Holding, now: datetime, timing: Timing) -> bool:
-    return holding.bound_at is not None and now < holding.bound_at + timing.bound_memory
+    memory = max(timing.bound_memory, holding.remembers_for)
+    return holding.bound_at is not None and now < holding.bound_at + memory
 
 
-def _ceiling(holding: Holding, replicas: int, now: datetime) -> Ceiling:
+def _ceiling(holding: Holding, replicas: int, now: datetime, timing: Timing) -> Ceiling:
     rose = holding.in_force is not None and replicas > holding.in_force
+    # What is asked for in vain is remembered, for whatever reason there was no more.
+    is_cut = holding.in_force is not None and replicas < holding.asked
+    binds = holding.is_short or is_cut
+    is_remembered = is_cut or (holding.asked > 0 and _bound_lately(holding, now, timing))
     return Ceiling(
         replicas,
-        now if holding.is_short else holding.bound_at,
+        now if binds else holding.bound_at,
         now if rose and holding.bound_at is not None else holding.raised_at,
+        is_remembered,
     )

@@ -6,12 +6,12 @@ workload and what they came to. Order is policy: later rules outrank earlier one
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plafond.decide.decision import Decision
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import Recommendation
+from plafond.decide.recommendation import Recommendation
 from plafond.model.workload import Workload
 
 
@@ -27,6 +27,7 @@ class Facts:
         ceiling: the most that it may have; None when nothing limits it.
         obstacle: the limit that kept it from more.
         is_price_known: every limit can be reckoned for it.
+        is_clamped: the API server cuts a write that goes too far; else it refuses it.
 
     """
 
@@ -39,6 +40,7 @@ class Facts:
     ceiling: int | None
     obstacle: Limit | None
     is_price_known: bool
+    is_clamped: bool = True
 
 
 Rule = Callable[[Decision, Facts], Decision]
@@ -67,6 +69,14 @@ def squeeze_before_clipping(decision: Decision, facts: Facts) -> Decision:
     return decision.moved_to(fuller, Reason.SQUEEZED)
 
 
+def never_delete_volumes(decision: Decision, facts: Facts) -> Decision:
+    """Money comes back, data does not."""
+    if not facts.workload.loses_volumes:
+        return decision
+    kept = max(decision.desired_replicas, decision.observed_replicas)
+    return replace(decision.moved_to(kept, Reason.VOLUMES_KEPT), held=Reason.VOLUMES_KEPT)
+
+
 def keep_the_funded_floor(decision: Decision, facts: Facts) -> Decision:
     """A floor that the budget carries is kept."""
     lifted = max(decision.desired_replicas, facts.funded_floor)
@@ -89,12 +99,16 @@ def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:
 
 
 def only_lower_what_others_scale(decision: Decision, facts: Facts) -> Decision:
-    """An autoscaler raises by itself; only a lowering needs a write of ours."""
-    if facts.workload.autoscaler is None:
+    """An autoscaler raises by itself, unless it sleeps at zero or what it writes is refused."""
+    if facts.workload.autoscaler is None or _has_to_be_raised(decision, facts):
         return decision
-    lowest = min(decision.desired_replicas, decision.observed_replicas)
-    if facts.ceiling is None or facts.ceiling >= decision.observed_replicas:
-        lowest = decision.observed_replicas
+    observed, recommended = decision.observed_replicas, facts.recommendation.replicas
+    if observed == 0 and recommended > 0:
+        woken = min(decision.desired_replicas, recommended)
+        return decision.moved_to(woken, Reason.AUTOSCALER_WOKEN)
+    lowest = min(decision.desired_replicas, observed)
+    if facts.ceiling is None or facts.ceiling >= observed:
+        lowest = observed
     return decision.moved_to(lowest, Reason.AUTOSCALER_WISH)
 
 
@@ -102,6 +116,7 @@ RULES: tuple[Rule, ...] = (
     follow_the_recommendation,
     cap_at_the_class_maximum,
     squeeze_before_clipping,
+    never_delete_volumes,
     keep_the_funded_floor,
     grow_nothing_without_a_price,
     cap_at_the_ceiling,
@@ -114,6 +129,14 @@ def decide_one(decision: Decision, facts: Facts) -> Decision:
     for rule in RULES:
         decision = rule(decision, facts)
     return decision
+
+
+def _has_to_be_raised(decision: Decision, facts: Facts) -> bool:
+    # Where nothing clamps, an autoscaler that asks for too much gets nothing at all.
+    autoscaler = facts.workload.autoscaler
+    is_refused = not facts.is_clamped and autoscaler is not None and autoscaler.is_refused
+    rises = decision.desired_replicas > decision.observed_replicas
+    return is_refused and rises and facts.recommendation.gap is None
 
 
 def _why_no_more(facts: Facts) -> Reason:

@@ -1,27 +1,27 @@
 """The short sentence that stands beside the ceilings in a namespace, for whoever meets one."""
 
+from decimal import Decimal
+
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import Limit
+from plafond.decide.limits import Limit, replica_cost
 from plafond.model.budget import BudgetPosition
-from plafond.model.money import ZERO
+from plafond.model.money import ZERO, added
 
 
 def why(judgement: Judgement) -> str:
     """
-    Return what binds, or where the fullest budget stands.
+    Return what binds; where nothing does, what leaves the least room beside the ceilings.
 
     For example `month 82 %, 2130.00 EUR left until 2026-12-01T00:00Z`, or `team-a/ceilings.replicas
     allows 40` where not a budget binds.
     """
     positions = _positions(judgement)
-    binding = judgement.binding
-    if binding is not None and binding.name not in positions:
-        return _allowance(binding)
-    if binding is not None:
+    binding = judgement.binding or _tightest(judgement)
+    if binding is None:
+        return _unbound(judgement)
+    if binding.name in positions:
         return _sentence(positions[binding.name])
-    if positions:
-        return _sentence(max(positions.values(), key=lambda p: p.used_percent))
-    return _unbound(judgement)
+    return _allowance(binding)
 
 
 def is_still_true(before: str, judgement: Judgement) -> bool:
@@ -30,6 +30,18 @@ def is_still_true(before: str, judgement: Judgement) -> bool:
     sentences = [_sentence(position) for position in positions.values()]
     sentences += [_allowance(each) for each in judgement.limits if each.name not in positions]
     return _head(before) in {_head(each) for each in (*sentences, _unbound(judgement))}
+
+
+def _tightest(judgement: Judgement) -> Limit | None:
+    taken = judgement.account.unmanaged
+    for target in judgement.account.targets:
+        taken = added(taken, replica_cost(target), judgement.ceilings.get(target.id, 0))
+
+    def part_left(limit: Limit) -> Decimal:
+        left = limit.rate - taken.get(limit.unit, ZERO)
+        return left / limit.rate if limit.rate else ZERO
+
+    return min(judgement.limits, key=part_left, default=None)
 
 
 def _positions(judgement: Judgement) -> dict[str, BudgetPosition]:

@@ -7,15 +7,23 @@ bounds it stands. Namespaces run side by side and never wait for one another's t
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kubernetes.aio.client.api_client import ApiClient
 
 from plafond.api.writer import ApiWriter, Result, WriteTimeouts
-from plafond.decide.plan import Action, ClearCeilings, ScaleTo, SetCeilings
+from plafond.decide.plan import (
+    Action,
+    ClearCeilings,
+    ClearQuota,
+    ScaleTo,
+    SetCeilings,
+    SetQuota,
+)
 from plafond.enforce.ceilings import clear_ceilings, set_ceilings
 from plafond.enforce.outcome import Outcome
+from plafond.enforce.quota import clear_quota, set_quota
 from plafond.enforce.scale import scale_to
 
 MAX_NAMESPACES_AT_ONCE = 16
@@ -47,8 +55,9 @@ class ClusterEnforcer:
         api_client: ApiClient,
         field_manager: str = "plafond",
         timeouts: WriteTimeouts | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._writer = ApiWriter(api_client, field_manager, timeouts)
+        self._writer = ApiWriter(api_client, field_manager, timeouts, may_write)
         self._slots = asyncio.Semaphore(MAX_NAMESPACES_AT_ONCE)
 
     async def carry_out(self, actions: Sequence[Action]) -> tuple[Outcome, ...]:
@@ -82,6 +91,10 @@ class ClusterEnforcer:
                 return await set_ceilings(self._writer, action)
             case ClearCeilings():
                 return await clear_ceilings(self._writer, action)
+            case SetQuota():
+                return await set_quota(self._writer, action)
+            case ClearQuota():
+                return await clear_quota(self._writer, action)
             case ScaleTo():
                 if action.after > action.before and any(_left_no_ceiling(each) for each in before):
                     # Nothing would bound the new count; lowering needs no ceiling to be safe.
@@ -90,7 +103,8 @@ class ClusterEnforcer:
 
 
 def _left_no_ceiling(outcome: Outcome) -> bool:
-    return not isinstance(outcome.action, ScaleTo) and outcome.result is not Result.DONE
+    is_of_ceilings = isinstance(outcome.action, SetCeilings | ClearCeilings)
+    return is_of_ceilings and outcome.result is not Result.DONE
 
 
 def _first(pair: tuple[int, Outcome]) -> int:

@@ -1,11 +1,9 @@
 """Replica counts: one PATCH of `/scale`, if the workload is still as it was decided on."""
 
-from urllib.parse import quote
-
+from plafond.api.paths import scale_path
 from plafond.api.writer import ApiWriter, Result, Written
 from plafond.decide.plan import ScaleTo
 from plafond.enforce.outcome import Outcome
-from plafond.model.workload import WorkloadId
 
 
 async def scale_to(writer: ApiWriter, action: ScaleTo) -> Outcome:
@@ -14,13 +12,7 @@ async def scale_to(writer: ApiWriter, action: ScaleTo) -> Outcome:
         "metadata": {"uid": action.uid, "resourceVersion": action.resource_version},
         "spec": {"replicas": action.after},
     }
-    return _outcome(action, await writer.merge(_path(action.workload), patch))
-
-
-def _path(workload: WorkloadId) -> str:
-    resource = f"{workload.kind.lower()}s"
-    name = quote(workload.name, safe="")
-    return f"/apis/{workload.group}/v1/namespaces/{workload.namespace}/{resource}/{name}/scale"
+    return _outcome(action, await writer.merge(scale_path(action.workload), patch))
 
 
 def _outcome(action: ScaleTo, written: Written) -> Outcome:

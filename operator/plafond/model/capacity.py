@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from plafond.model.confirm import confirm_command
 from plafond.model.labels import LabelSelector
 
 
@@ -37,7 +38,11 @@ class NodePrice:
 
 @dataclass(frozen=True, slots=True)
 class PriceSheet:
-    """What resource-hours cost in one currency from an instant on; the first match counts."""
+    """
+    What resource-hours cost in one currency from an instant on; the first match counts.
+
+    *is_confirmed* says that somebody has confirmed this very generation, however implausible.
+    """
 
     name: str
     currency: str
@@ -45,3 +50,14 @@ class PriceSheet:
     nodes: tuple[NodePrice, ...]
     generation: int = 0
     uid: str = ""
+    is_confirmed: bool = False
+
+    @property
+    def edition(self) -> str:
+        """Which prices these are: another edition may price everything anew."""
+        return f"{self.name} {self.uid} {self.generation}"
+
+    @property
+    def how_to_confirm(self) -> str:
+        """The command by which somebody says that these prices are meant."""
+        return confirm_command(f"pricesheet/{self.name}", self.generation)

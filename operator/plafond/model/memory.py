@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.model.ledger import Ledger
-from plafond.model.money import ByUnit
-from plafond.model.workload import WorkloadId
+from plafond.model.money import ZERO, ByUnit
+from plafond.model.policy import CostPolicy
+from plafond.model.settings import Timing
+from plafond.model.workload import WorkloadClass, WorkloadId
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,32 @@ class Recommended:
 
     at: datetime
     replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rationale:
+    """
+    Why a workload was given what it was given, for whoever asks when the operator cannot answer.
+
+    Attributes:
+        recommended: what demand asked for, before money.
+        desired: what it was to have.
+        floor: what its class promises.
+        most: the most that its class allows.
+        limit: the limit that kept it from more, as `policy/budget`.
+        gap: what could not be read of its demand.
+        price_gap: why a price of it is unknown, or is the last one known.
+
+    """
+
+    workload_class: WorkloadClass
+    recommended: int
+    desired: int
+    floor: int = 0
+    most: int | None = None
+    limit: str | None = None
+    gap: str | None = None
+    price_gap: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +71,7 @@ class WorkloadMemory:
         funded_floor: replicas of the floor that the budget carried.
         floor_dropped_at: when it last carried fewer than before.
         explanation: the last decision's moves, as `Reason:before:after`.
+        rationale: what that decision rested on.
 
     """
 
@@ -59,6 +88,32 @@ class WorkloadMemory:
     funded_floor: int | None = None
     floor_dropped_at: datetime | None = None
     explanation: tuple[str, ...] = ()
+    rationale: Rationale | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """
+    What a limit was found to mean, without what changes with time alone.
+
+    Attributes:
+        needed: what the recommendations, and what cannot be scaled, take up of its unit; None
+            where the price of some of that is unknown.
+        rate: so much it allows; None of a budget, whose rate follows from what remains of it.
+        promised: of a budget, funded floors and what is reserved.
+        utilization_percent: how full it has replicas run; None without pressure.
+        is_clipped: running fuller is not enough.
+        ahead: how far its guard looks.
+
+    """
+
+    unit: str
+    needed: Decimal | None = None
+    rate: Decimal | None = None
+    promised: Decimal = ZERO
+    utilization_percent: int | None = None
+    is_clipped: bool = False
+    ahead: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +125,48 @@ class OpenPod:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    What the ceilings in force rest on, as far as it is accepted.
+
+    Attributes:
+        policies: the enforced policies, as they were when they were accepted.
+        editions: which price sheet applied, by currency.
+
+    """
+
+    policies: tuple[CostPolicy, ...] = ()
+    editions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """
+    How things stood when a change of terms was first seen.
+
+    Attributes:
+        since: when that was.
+        target: the terms that it is a change to; others are another change.
+        is_holding: it held something back when it was last applied.
+        is_renewed: it follows one that was holding, so its first interval allows nothing.
+        ceilings: those in force; of a workload without one, the count that ran.
+        counts: the replicas that ran.
+        prices: of a replica per hour, by unit, before the change.
+        unmanaged: what pods cost that are not scaled, before the change.
+
+    """
+
+    since: datetime
+    target: Terms = field(default_factory=Terms)
+    ceilings: Mapping[WorkloadId, int] = field(default_factory=dict)
+    counts: Mapping[WorkloadId, int] = field(default_factory=dict)
+    prices: Mapping[WorkloadId, ByUnit] = field(default_factory=dict)
+    unmanaged: ByUnit = field(default_factory=dict)
+    is_holding: bool = False
+    is_renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """
     What is remembered of one namespace.
@@ -78,12 +175,24 @@ class Memory:
         sets: per policy set (its key) and workload.
         open_pods: by pod uid.
         start_delays: from scheduled to ready, of the latest pods, oldest first.
+        enforced: the policies that were carried out last, as they said then.
+        gone_since: when one of these was first found deleted, by name.
+        terms: what the ceilings in force rest on; None where nothing was enforced.
+        brake: what holds back a change of terms that nobody has confirmed.
+        allowed: every limit, as it was last found to be, by `policy/budget`.
+        timing: how fast whoever wrote this tightens and relaxes.
 
     """
 
     sets: Mapping[str, Mapping[WorkloadId, WorkloadMemory]] = field(default_factory=dict)
     open_pods: Mapping[str, OpenPod] = field(default_factory=dict)
     start_delays: tuple[timedelta, ...] = ()
+    enforced: tuple[CostPolicy, ...] = ()
+    gone_since: Mapping[str, datetime] = field(default_factory=dict)
+    terms: Terms | None = None
+    brake: Brake | None = None
+    allowed: Mapping[str, Allowed] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True)

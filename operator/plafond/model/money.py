@@ -66,8 +66,14 @@ def added(left: ByUnit, right: ByUnit, times: int = 1) -> dict[str, Decimal]:
 
 # What a replica takes up besides money, so that every kind of limit is reckoned in the same way.
 REPLICAS = "replicas"
+_RESOURCE = "resource/"
 
 
 def resource_unit(resource: str) -> str:
     """Return the unit in which `ceilings.resources` limits *resource*."""
-    return f"resource/{resource}"
+    return f"{_RESOURCE}{resource}"
+
+
+def is_resource_unit(unit: str) -> bool:
+    """Say whether *unit* is one of `resource_unit`."""
+    return unit.startswith(_RESOURCE)

@@ -1,12 +1,13 @@
 """What platform teams decided: the limits for one namespace, as they were written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from plafond.model.budget import Budget
+from plafond.model.confirm import confirm_command
 from plafond.model.labels import LabelSelector
 from plafond.model.workload import WorkloadClass
 
@@ -64,7 +65,11 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class CostPolicy:
-    """One policy; *targets* is None when every Deployment that requests an accelerator is meant."""
+    """
+    One policy; *targets* is None when every Deployment that requests an accelerator is meant.
+
+    *is_confirmed* says that somebody has confirmed this very generation, so no brake holds it back.
+    """
 
     namespace: str
     name: str
@@ -77,6 +82,17 @@ class CostPolicy:
     ceilings: Ceilings = field(default_factory=Ceilings)
     classes: tuple[ClassRule, ...] = ()
     scaling: Scaling | None = None
+    is_confirmed: bool = False
+
+    @property
+    def terms(self) -> "CostPolicy":
+        """What it says, whichever object says it: equal terms mean the same."""
+        return replace(self, uid="", generation=0, is_confirmed=False)
+
+    @property
+    def how_to_confirm(self) -> str:
+        """The command by which somebody says that what it says now is meant."""
+        return confirm_command(f"-n {self.namespace} costpolicy/{self.name}", self.generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +124,13 @@ class PolicySet:
     def is_enforced(self) -> bool:
         """Its decisions are carried out."""
         return self.mode is Mode.ENFORCE
+
+    @property
+    def units(self) -> frozenset[str]:
+        """What its policies reckon in: currencies, GPU-hours."""
+        currencies = (p.currency for p in self.policies if p.currency is not None)
+        limits = (b.limit.unit for p in self.policies for b in p.budgets)
+        return frozenset((*currencies, *limits))
 
     @property
     def key(self) -> str:

@@ -30,6 +30,8 @@ class Timing:
         probe_interval: the least time between two probes of censored demand.
         default_start_delay: from scheduled to ready, before any pod has shown it.
         guard_limit: the longest horizon that the guard looks ahead.
+        brake_interval: in it, a change of policy or price lowers no more than the brake allows.
+        release_delay: for so long a deleted policy stays in force.
 
     """
 
@@ -41,6 +43,8 @@ class Timing:
     probe_interval: timedelta = timedelta(minutes=1)
     default_start_delay: timedelta = timedelta(minutes=2)
     guard_limit: timedelta = timedelta(hours=4)
+    brake_interval: timedelta = timedelta(minutes=10)
+    release_delay: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)

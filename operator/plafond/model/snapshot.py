@@ -3,18 +3,34 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
+from plafond.model.admission import Admission
 from plafond.model.capacity import Node, PriceSheet
 from plafond.model.memory import NamespaceRecord
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.policy import CostPolicy, InvalidPolicy
-from plafond.model.workload import Pod, Workload, WorkloadId
+from plafond.model.workload import DisruptionBudget, Pod, Workload, WorkloadId
+
+# A count as high as the API allows: what is listed with it may be scaled, and is not limited.
+NO_CEILING = 2**31 - 1
+# All annotations of an object share 256 KiB; the admission policies were measured far above this.
+MOST_CEILING_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The ResourceQuota that bears our name; *is_ours* says whether we made it."""
+
+    uid: str
+    hard: Mapping[str, Decimal]
+    is_ours: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
     """
-    A namespace, and what our annotations on it say.
+    A namespace, what our annotations on it say, and our quota in it.
 
     *ceilings* is None when the annotation is absent; *unreadable* holds its text when it cannot be
     understood.
@@ -25,12 +41,23 @@ class Namespace:
     ceilings: Mapping[WorkloadId, int] | None = None
     why: str | None = None
     unreadable: str | None = None
+    quota: Quota | None = None
     is_terminating: bool = False
+
+    @property
+    def limiting(self) -> Mapping[WorkloadId, int]:
+        """The ceilings in force that limit anything."""
+        found = (self.ceilings or {}).items()
+        return {workload: most for workload, most in found if most < NO_CEILING}
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a pass knows."""
+    """
+    What a pass knows.
+
+    *admission* is what the API server was seen to do with writes that it must not carry out.
+    """
 
     now: datetime
     policies: tuple[CostPolicy, ...] = ()
@@ -40,8 +67,16 @@ class Snapshot:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     pods: tuple[Pod, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    disruption_budgets: tuple[DisruptionBudget, ...] = ()
     meters: Mapping[Meter, MeterReading] = field(default_factory=dict)
     records: Mapping[str, NamespaceRecord] = field(default_factory=dict)
+    admission: Admission = field(default_factory=Admission)
+
+    @property
+    def policy_names(self) -> frozenset[tuple[str, str]]:
+        """Namespace and name of every policy that exists, understood or not."""
+        understood = ((policy.namespace, policy.name) for policy in self.policies)
+        return frozenset((*understood, *((p.namespace, p.name) for p in self.invalid)))
 
     def is_in_doubt(self, namespace: str) -> bool:
         """Say whether a policy of *namespace* cannot be understood: what it limits is unknown."""

@@ -18,6 +18,13 @@ class Period(StrEnum):
     DAILY = "Daily"
     WEEKLY = "Weekly"
     MONTHLY = "Monthly"
+    QUARTERLY = "Quarterly"
+    YEARLY = "Yearly"
+
+    @property
+    def months(self) -> int:
+        """How many months it lasts; 0 where it does not consist of months."""
+        return {Period.MONTHLY: 1, Period.QUARTERLY: 3, Period.YEARLY: 12}.get(self, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class CalendarWindow:
-    """An hour, day, week (from Monday) or month in a time zone."""
+    """An hour, day, week (from Monday), month, quarter or year in a time zone."""
 
     period: Period
     time_zone: str = "UTC"
@@ -85,13 +92,16 @@ def _first_day(local: datetime, period: Period) -> datetime:
     day = datetime(local.year, local.month, local.day)  # noqa: DTZ001 - a calendar date, not an instant
     if period is Period.WEEKLY:
         return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if period is Period.MONTHLY else day
+    if not period.months:
+        return day
+    # Quarters and years begin in January: the month before is a whole number of them.
+    return day.replace(month=(day.month - 1) // period.months * period.months + 1, day=1)
 
 
 def _next_first_day(first: datetime, period: Period) -> datetime:
-    if period is Period.MONTHLY:
-        # 32 days always reach the next month, and no month after it.
-        return (first + timedelta(days=32)).replace(day=1)
+    if period.months:
+        years, month = divmod(first.month - 1 + period.months, 12)
+        return first.replace(year=first.year + years, month=month + 1)
     return first + timedelta(days=7 if period is Period.WEEKLY else 1)
 
 

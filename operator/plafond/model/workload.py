@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from plafond.model.labels import Requirement
+from plafond.model.autoscaler import Autoscaler
+from plafond.model.labels import LabelSelector, Requirement
 
 
 class WorkloadClass(StrEnum):
@@ -41,12 +42,16 @@ class WorkloadId:
 
 
 @dataclass(frozen=True, slots=True)
-class Autoscaler:
-    """What scales a workload instead of us; *wish* is None when its status cannot be believed."""
+class Surge:
+    """Pods that a rollout may run beyond the replicas: so many, or so many percent of them."""
 
-    kind: str
-    name: str
-    wish: int | None
+    count: int = 0
+    percent: int = 0
+
+    def of(self, replicas: int) -> int:
+        """Return how many of *replicas* may run twice."""
+        # Whatever a strategy allows, a rollout never makes more new pods than there are replicas.
+        return min(replicas, max(self.count, -(-replicas * self.percent // 100)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Workload:
     A thing we may scale, as the API server has it.
 
     *is_count_ours* says that our field manager wrote `spec.replicas` last: any other count was
-    chosen by somebody else.
+    chosen by somebody else. *loses_volumes* says that a lower count deletes volumes.
     """
 
     id: WorkloadId
@@ -65,12 +70,31 @@ class Workload:
     replicas: int
     requests: Mapping[str, Decimal]
     labels: Mapping[str, str] = field(default_factory=dict)
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
     node_requirements: tuple[Requirement, ...] = ()
     termination_grace: timedelta = timedelta(seconds=30)
+    surge: Surge = field(default_factory=Surge)
+    loses_volumes: bool = False
     is_count_ours: bool = False
     is_ignored: bool = False
     is_terminating: bool = False
     autoscaler: Autoscaler | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisruptionBudget:
+    """A PodDisruptionBudget: how many of the pods that *selector* matches are to be available."""
+
+    namespace: str
+    name: str
+    selector: LabelSelector
+    min_available: int
+
+    def covers(self, workload: Workload) -> bool:
+        """Say whether it is about the pods of *workload*."""
+        return workload.id.namespace == self.namespace and self.selector.matches(
+            workload.pod_labels
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Cache(Generic[R]):
 
     async def _list(self) -> None:
         listed: dict[str, Held[R]] = {}
-        query = {"limit": str(self._around.timing.page_size)}
+        query = {**self._kind.selection, "limit": str(self._around.timing.page_size)}
         while True:
             page = await self._around.reader.get(self._kind.path, query)
             self._version, token = _page_marks(page, self._kind.path)
@@ -137,6 +137,7 @@ class Cache(Generic[R]):
         """Follow one watch to its end."""
         length = min(self._around.timing.watch.total_seconds(), left_seconds)
         query = {
+            **self._kind.selection,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,

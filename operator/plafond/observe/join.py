@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from plafond.api.constants import QUOTA_NAME
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.policy import CostPolicy, InvalidPolicy
-from plafond.model.workload import Autoscaler, Pod, Workload, WorkloadId
+from plafond.model.snapshot import Namespace
+from plafond.model.workload import DisruptionBudget, Pod, Workload, WorkloadId
 from plafond.observe.records import hpas
 from plafond.observe.records.hpas import HpaRecord
 from plafond.observe.records.pods import PodRecord
+from plafond.observe.records.quotas import QuotaRecord
 from plafond.observe.records.replicasets import ReplicaSetRecord
 from plafond.observe.store import Store
 
@@ -19,6 +23,15 @@ def joined_pods(pods: Store[PodRecord], sets: Store[ReplicaSetRecord]) -> tuple[
     return tuple(
         sorted(_owned_pods(pods, owners), key=lambda pod: (pod.namespace, pod.name, pod.uid))
     )
+
+
+def joined_namespaces(
+    namespaces: Iterable[Namespace], quotas: Iterable[QuotaRecord]
+) -> dict[str, Namespace]:
+    """Return the namespaces by name, each with the quota in it that bears our name."""
+    found = {each.namespace: each.quota for each in quotas if each.name == QUOTA_NAME}
+    ordered = sorted(namespaces, key=lambda namespace: namespace.name)
+    return {each.name: replace(each, quota=found.get(each.name)) for each in ordered}
 
 
 def joined_workloads(
@@ -35,6 +48,12 @@ def joined_workloads(
         replace(workload, autoscaler=by_target.get(workload.id))
         for workload in sorted(workloads, key=lambda workload: workload.id)
     )
+
+
+def joined_budgets(found: Iterable[DisruptionBudget | None]) -> tuple[DisruptionBudget, ...]:
+    """Return the disruption budgets that demand a minimum, in order."""
+    demanding = (each for each in found if each is not None)
+    return tuple(sorted(demanding, key=lambda budget: (budget.namespace, budget.name)))
 
 
 def usable_policies(

@@ -2,13 +2,20 @@
 
 from typing import Final
 
-from plafond.api.constants import API_VERSION, COST_POLICIES, PRICE_SHEETS, SPEND_LEDGERS
+from plafond.api.constants import (
+    API_VERSION,
+    COST_POLICIES,
+    PRICE_SHEETS,
+    QUOTA_NAME,
+    SPEND_LEDGERS,
+)
 from plafond.model.capacity import Node, PriceSheet
 from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.model.snapshot import Namespace
-from plafond.model.workload import Workload
+from plafond.model.workload import DisruptionBudget, Workload
 from plafond.observe.records import (
     deployments,
+    disruption_budgets,
     hpas,
     ledgers,
     namespaces,
@@ -16,11 +23,15 @@ from plafond.observe.records import (
     pods,
     policies,
     price_sheets,
+    quotas,
     replicasets,
+    statefulsets,
+    workloads,
 )
 from plafond.observe.records.hpas import HpaRecord
 from plafond.observe.records.ledgers import LedgerRecord
 from plafond.observe.records.pods import PodRecord
+from plafond.observe.records.quotas import QuotaRecord
 from plafond.observe.records.replicasets import ReplicaSetRecord
 from plafond.observe.store import Kind
 
@@ -49,8 +60,26 @@ DEPLOYMENTS: Final[Kind[Workload]] = Kind(
     "Deployments",
     "/apis/apps/v1/deployments",
     deployments.parse,
-    is_relevant=deployments.is_relevant,
+    is_relevant=workloads.is_relevant,
+)
+STATEFUL_SETS: Final[Kind[Workload]] = Kind(
+    "StatefulSets",
+    "/apis/apps/v1/statefulsets",
+    statefulsets.parse,
+    is_relevant=workloads.is_relevant,
 )
 HPAS: Final[Kind[HpaRecord]] = Kind(
     "HorizontalPodAutoscalers", "/apis/autoscaling/v2/horizontalpodautoscalers", hpas.parse
+)
+# Those of others are none of our business, however many there are.
+QUOTAS: Final[Kind[QuotaRecord]] = Kind(
+    "ResourceQuotas",
+    "/api/v1/resourcequotas",
+    quotas.parse,
+    selection={"fieldSelector": f"metadata.name={QUOTA_NAME}"},
+)
+DISRUPTION_BUDGETS: Final[Kind[DisruptionBudget | None]] = Kind(
+    "PodDisruptionBudgets",
+    "/apis/policy/v1/poddisruptionbudgets",
+    disruption_budgets.parse,
 )

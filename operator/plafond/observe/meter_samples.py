@@ -42,10 +42,13 @@ def reading_of(answer: Answer, labels: SampleLabels, now: datetime) -> MeterRead
     for row in answer.rows:
         try:
             key, value, at = _sample(row, labels)
-        except (KeyError, TypeError, ValueError, IndexError):
-            return MeterReading(gap=Gap("the answer is not a vector of samples"))
-        if abs(at - now.timestamp()) > MAX_SKEW.total_seconds():
-            return MeterReading(gap=Gap(f"Prometheus' clock is {at - now.timestamp():+.0f} s off"))
+        except (KeyError, TypeError, ValueError, ArithmeticError):
+            msg = "the answer is not a vector of samples; try the query in Prometheus' own page"
+            return MeterReading(gap=Gap(msg))
+        # Not a number is no clock either, and compares as false.
+        if not abs(at - now.timestamp()) <= MAX_SKEW.total_seconds():
+            msg = f"Prometheus' clock is {at - now.timestamp():+.0f} s off; set the clocks"
+            return MeterReading(gap=Gap(msg))
         _count(tally, key, value)
     return MeterReading(tally.values, _gap(answer, tally))
 
@@ -53,8 +56,8 @@ def reading_of(answer: Answer, labels: SampleLabels, now: datetime) -> MeterRead
 def _sample(row: Any, labels: SampleLabels) -> tuple[PodKey | None, float, float]:  # noqa: ANN401 - whatever came
     names: Mapping[str, str] = row["metric"]
     at, text = row["value"]
-    if not isinstance(text, str):
-        msg = "a sample's value comes as text"
+    if not isinstance(text, str) or not isinstance(names, dict):
+        msg = "a sample's value comes as text, and its labels by name"
         raise TypeError(msg)
     named = (names.get(labels.namespace), names.get(labels.pod))
     key = PodKey(*map(str, named)) if all(named) else None
@@ -76,7 +79,7 @@ def _count(tally: _Tally, key: PodKey | None, value: float) -> None:
 def _gap(answer: Answer, tally: _Tally) -> Gap | None:
     found = list(answer.warnings)
     if tally.unnamed:
-        found.append(f"{tally.unnamed} series name no pod")
+        found.append(f"{tally.unnamed} series name no pod; check namespaceLabel and podLabel")
     if tally.doubled:
-        found.append(f"{tally.doubled} series are doubled; the larger counts")
+        found.append(f"{tally.doubled} series are doubled, and the larger counts; aggregate by pod")
     return Gap("; ".join(found)) if found else None

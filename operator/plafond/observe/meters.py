@@ -2,7 +2,8 @@
 What Prometheus says: one aggregated query per meter for the whole cluster, all at once.
 
 The client blocks, so it runs in a bounded thread pool. A query that fails, is late or answers in
-part is a reading with a gap, never an exception and never a zero.
+part is a reading with a gap, never an exception and never a zero. What is asked is what was
+configured, to the letter: nothing that is known of the cluster comes near it.
 """
 
 import asyncio
@@ -12,13 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from requests import RequestException
-
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
+from plafond.observe.errors import ObservationError
 from plafond.observe.meter_samples import SampleLabels, reading_of
 from plafond.observe.meter_source import MeterSource, PrometheusSource
+from plafond.observe.meter_trouble import late
 
 MAX_WORKERS: Final = 4
 
@@ -64,7 +64,7 @@ class Meters:
         }
 
     def close(self) -> None:
-        """Give connections and idle threads back; a query in flight ends by its own timeout."""
+        """Give connections and threads back; a query in flight ends."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         for asked in self._asked:
             asked.source.close()
@@ -83,21 +83,21 @@ class _Asked:
 
     async def read(self, now: datetime, timeout_seconds: float) -> MeterReading:
         if self._running is not None and not self._running.done():
+            self.source.end()
             return self._gap("the query before it has not ended yet")
         self._running = self._pool.submit(self._read, now)
         try:
             answer = asyncio.shield(asyncio.wrap_future(self._running))
             return await asyncio.wait_for(answer, timeout_seconds)
         except TimeoutError:
-            return self._gap(f"no answer within {timeout_seconds:g} s")
+            self.source.end()
+            return self._gap(late(timeout_seconds))
 
     def _read(self, now: datetime) -> MeterReading:
         try:
             answer = self.source.ask(self.query.query)
-        except (RequestException, PrometheusApiClientException, OSError) as error:
+        except ObservationError as error:
             return self._gap(str(error))
-        except (KeyError, TypeError, ValueError) as error:
-            return self._gap(f"the answer is not one of Prometheus: {error!r}")
         reading = reading_of(answer, self.query.labels, now)
         return reading if reading.gap is None else _named(reading, self.query.meter)
 
@@ -107,4 +107,4 @@ class _Asked:
 
 def _named(reading: MeterReading, meter: Meter) -> MeterReading:
     why = reading.gap.why if reading.gap is not None else ""
-    return MeterReading(reading.values, Gap(f"{meter}: {why[:300]}"))
+    return MeterReading(reading.values, Gap(f"{meter}: {why}"))

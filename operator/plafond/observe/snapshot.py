@@ -12,12 +12,18 @@ from plafond.api.constants import LEDGER_NAME
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
-from plafond.model.snapshot import Namespace, Snapshot
+from plafond.model.snapshot import Snapshot
 from plafond.observe import kinds
 from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
-from plafond.observe.join import joined_pods, joined_workloads, usable_policies
+from plafond.observe.join import (
+    joined_budgets,
+    joined_namespaces,
+    joined_pods,
+    joined_workloads,
+    usable_policies,
+)
 from plafond.observe.records.ledgers import LedgerRecord
 
 R = TypeVar("R")
@@ -61,7 +67,10 @@ class Observer:
         self._pods = Cache(kinds.PODS, around)
         self._replica_sets = Cache(kinds.REPLICA_SETS, around)
         self._deployments = Cache(kinds.DEPLOYMENTS, around)
+        self._stateful_sets = Cache(kinds.STATEFUL_SETS, around)
         self._hpas = Cache(kinds.HPAS, around)
+        self._quotas = Cache(kinds.QUOTAS, around)
+        self._disruption_budgets = Cache(kinds.DISRUPTION_BUDGETS, around)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -95,6 +104,11 @@ class Observer:
     def acknowledge_ended(self, uids: Iterable[str]) -> None:
         """Forget pods that are gone: their cost has been written down."""
         self._pods.store.forget(uids)
+
+    def forget_ended(self, before: datetime) -> None:
+        """Forget pods that were gone *before* then: whoever counts them has long done so."""
+        gone = self._pods.store.vanished.items()
+        self._pods.store.forget([uid for uid, found in gone if found.at < before])
 
     def ledgers(self) -> Mapping[str, LedgerRecord]:
         """Return the ledgers' objects by namespace."""
@@ -136,10 +150,14 @@ class Observer:
             policies=policies,
             invalid=invalid,
             sheets=tuple(sorted(_records(self._prices), key=lambda sheet: sheet.name)),
-            namespaces={each.name: each for each in sorted(_records(self._namespaces), key=_name)},
+            namespaces=joined_namespaces(_records(self._namespaces), _records(self._quotas)),
             nodes={each.name: each for each in sorted(_records(self._nodes), key=_name)},
             pods=joined_pods(self._pods.store, self._replica_sets.store),
-            workloads=joined_workloads(_records(self._deployments), _records(self._hpas)),
+            workloads=joined_workloads(
+                (*_records(self._deployments), *_records(self._stateful_sets)),
+                _records(self._hpas),
+            ),
+            disruption_budgets=joined_budgets(_records(self._disruption_budgets)),
             records={name: each.record for name, each in sorted(self.ledgers().items())},
         )
 
@@ -154,7 +172,10 @@ class Observer:
             self._pods,
             self._replica_sets,
             self._deployments,
+            self._stateful_sets,
             self._hpas,
+            self._quotas,
+            self._disruption_budgets,
         )
 
     def _require_synced(self) -> None:
@@ -178,5 +199,5 @@ def _records(cache: Cache[R]) -> Iterable[R]:
     return cache.store.records.values()
 
 
-def _name(each: Namespace | Node) -> str:
+def _name(each: Node) -> str:
     return each.name

@@ -6,7 +6,7 @@ same name.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -36,6 +36,7 @@ class Kind(Generic[R]):
         settle: completes a record with what only the observer knows: the record before, and when.
         is_relevant: whether going from one record to another (None: absent) should wake the loop.
         keeps_vanished: whether a record that is gone stays readable for a while.
+        selection: what of it is listed, as query parameters; all of it without any.
 
     """
 
@@ -45,6 +46,7 @@ class Kind(Generic[R]):
     settle: Callable[[R, R | None, datetime], R] = _as_parsed
     is_relevant: Callable[[R | None, R | None], bool] = _differs
     keeps_vanished: bool = False
+    selection: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def _line(judgement: Judgement, decision: Decision, now: datetime) -> dict[str, 
         "recommended": decision.recommended_replicas,
         "desired": decision.desired_replicas,
         "ceiling": decision.ceiling,
+        "limit": decision.limit,
         "moves": [f"{m.reason.value}: {m.before} to {m.after}" for m in decision.moves],
         "limits": {
             f"{b.position.policy}/{b.position.budget.name}": {

@@ -1,17 +1,25 @@
 """The conditions of a policy: what can be said of it now, each with one reason and one sentence."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from plafond.decide.judge import HeldBack
+from plafond.model.admission import Admission, Rule
 from plafond.model.gap import Gap
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
+from plafond.report.condition_reason import ConditionReason
 from plafond.report.messages import cut, standing
 from plafond.report.part import PolicyPart
 
-OBSERVE_MODE = "ObserveMode"
+STAYS = "what is in force stays; nothing is raised"
+_LACKS = {
+    Rule.CEILING: "counts get above ceilings",
+    Rule.KEEP: "others may change the ceilings",
+    Rule.RESTRAIN: "nothing restrains the operator's own account",
+}
 
 
 class Truth(StrEnum):
@@ -28,7 +36,7 @@ class Condition:
 
     type: str
     status: Truth
-    reason: str
+    reason: ConditionReason
     message: str
 
     @property
@@ -36,7 +44,7 @@ class Condition:
         """Somebody should look: it is not as it should be, and nobody asked for that."""
         if self.type == "Stalled":
             return self.status is Truth.TRUE
-        return self.status is Truth.FALSE and self.reason != OBSERVE_MODE
+        return self.status is Truth.FALSE and self.reason is not ConditionReason.OBSERVE_MODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,13 @@ class Observed:
     Attributes:
         metrics_gap: why metrics are missing, once that has lasted.
         write_trouble: why what was decided could not be carried out.
+        admission: which rules the API server was seen to apply.
 
     """
 
     metrics_gap: Gap | None = None
     write_trouble: str | None = None
+    admission: Admission = field(default_factory=Admission)
 
 
 def conditions(part: PolicyPart, observed: Observed) -> list[Condition]:
@@ -66,23 +76,25 @@ def conditions(part: PolicyPart, observed: Observed) -> list[Condition]:
 
 def invalid(policy: InvalidPolicy) -> list[Condition]:
     """Return the conditions of a policy that means nothing."""
-    return _not_governed("InvalidSpec", f"{policy.field}: {policy.why}")
+    why = f"{policy.field}: {policy.why}"
+    return _not_governed(ConditionReason.INVALID_SPEC, why, STAYS)
 
 
 def excluded(namespace: str) -> list[Condition]:
     """Return the conditions of a policy in a namespace that is never governed."""
     return _not_governed(
-        "NamespaceExcluded",
+        ConditionReason.NAMESPACE_EXCLUDED,
         f"{namespace} is a system namespace or excluded by configuration; it is never governed",
+        "workloads are left alone",
     )
 
 
-def _not_governed(reason: str, message: str) -> list[Condition]:
+def _not_governed(reason: ConditionReason, message: str, enforced: str) -> list[Condition]:
     unknown = "not evaluated"
     return [
         Condition("Ready", Truth.FALSE, reason, message),
         Condition("WithinBudget", Truth.UNKNOWN, reason, unknown),
-        Condition("Enforcing", Truth.FALSE, reason, "workloads are left alone"),
+        Condition("Enforcing", Truth.FALSE, reason, enforced),
         Condition("MetricsAvailable", Truth.UNKNOWN, reason, unknown),
         Condition("Stalled", Truth.TRUE, reason, message),
     ]
@@ -111,11 +123,16 @@ def written(
     ]
 
 
+def _plain(kind: str, status: Truth, reason: ConditionReason) -> Condition:
+    return Condition(kind, status, reason, reason.sentence)
+
+
 def _ready(part: PolicyPart) -> Condition:
     if part.judgement.left_alone is not None:
         why = part.judgement.left_alone.why
-        return Condition("Ready", Truth.FALSE, "PriceMissing", why)
-    units = _units(part)
+        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_MISSING, why)
+    # What its neighbors reckon in holds back the same workloads.
+    units = part.judgement.account.policy_set.units
     unpriced = [
         (target, gap)
         for target in part.targets
@@ -127,51 +144,84 @@ def _ready(part: PolicyPart) -> Condition:
         others = len({each.id for each, _ in unpriced}) - 1
         more = f" and {others} more" if others else ""
         message = f"{target.id.name}{more} has no usable price: {gap.why}"
-        return Condition("Ready", Truth.FALSE, "PriceUnknown", message)
+        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
     beside = [gap for unit, gap in part.judgement.account.unpriced.items() if unit in units]
     if beside:
         message = f"pods beside the targets have no price, so nothing is raised: {beside[0].why}"
-        return Condition("Ready", Truth.FALSE, "PriceUnknown", message)
+        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
     count = len(part.targets)
     workloads = "1 workload is" if count == 1 else f"{count} workloads are"
-    return Condition("Ready", Truth.TRUE, "Evaluated", f"{workloads} evaluated")
-
-
-def _units(part: PolicyPart) -> set[str]:
-    # What its neighbors reckon in holds back the same workloads.
-    policies = part.judgement.account.policy_set.policies
-    currencies = {p.currency for p in policies if p.currency is not None}
-    return currencies | {b.limit.unit for p in policies for b in p.budgets}
+    return Condition("Ready", Truth.TRUE, ConditionReason.EVALUATED, f"{workloads} evaluated")
 
 
 def _within_budget(part: PolicyPart) -> Condition:
     kind, left_alone, fullest = "WithinBudget", part.judgement.left_alone, part.fullest
     if left_alone is not None:
-        return Condition(kind, Truth.UNKNOWN, "PriceMissing", left_alone.why)
+        return Condition(kind, Truth.UNKNOWN, ConditionReason.PRICE_MISSING, left_alone.why)
     if not part.policy.budgets:
-        return Condition(kind, Truth.TRUE, "NoBudget", "the policy has no budget")
+        return _plain(kind, Truth.TRUE, ConditionReason.NO_BUDGET)
     if fullest is None:
-        return Condition(kind, Truth.TRUE, "NoOpenBudget", "no budget's window is open")
+        return _plain(kind, Truth.TRUE, ConditionReason.NO_OPEN_BUDGET)
     if fullest.is_exhausted:
-        return Condition(kind, Truth.FALSE, "BudgetExhausted", standing(fullest))
-    return Condition(kind, Truth.TRUE, "WithinBudget", standing(fullest))
+        return Condition(kind, Truth.FALSE, ConditionReason.BUDGET_EXHAUSTED, standing(fullest))
+    return Condition(kind, Truth.TRUE, ConditionReason.WITHIN_BUDGET, standing(fullest))
 
 
 def _enforcing(part: PolicyPart, observed: Observed) -> Condition:
     kind = "Enforcing"
     if part.policy.mode is Mode.OBSERVE:
-        return Condition(kind, Truth.FALSE, OBSERVE_MODE, "decisions are only reported")
+        return _plain(kind, Truth.FALSE, ConditionReason.OBSERVE_MODE)
     if part.judgement.left_alone is not None:
-        return Condition(kind, Truth.FALSE, "PriceMissing", "workloads are left alone")
+        return Condition(kind, Truth.FALSE, ConditionReason.PRICE_MISSING, STAYS)
+    trouble = _trouble(part, observed)
+    if trouble is not None:
+        return Condition(kind, Truth.FALSE, *trouble)
+    if not observed.admission.is_clamped:
+        return _plain(kind, Truth.TRUE, ConditionReason.REFUSING)
+    return _plain(kind, Truth.TRUE, ConditionReason.ENFORCING)
+
+
+def _trouble(part: PolicyPart, observed: Observed) -> tuple[ConditionReason, str] | None:
+    """Return reason and message of why what was decided is not wholly in force."""
     if observed.write_trouble is not None:
-        return Condition(kind, Truth.FALSE, "WriteFailed", observed.write_trouble)
-    return Condition(kind, Truth.TRUE, "Enforcing", "ceilings are in force")
+        return ConditionReason.WRITE_FAILED, observed.write_trouble
+    left_out = part.judgement.left_out
+    if left_out:
+        return ConditionReason.CEILINGS_LEFT_OUT, _left_out(left_out)
+    if observed.admission.missing:
+        return ConditionReason.NOT_PROTECTED, _not_protected(observed.admission)
+    held_back = part.judgement.held_back
+    return None if held_back is None else (ConditionReason.BRAKED, _braked(held_back))
+
+
+def _left_out(count: int) -> str:
+    return (
+        f"{count} workloads have no ceiling, because the annotation that lists them is full; what"
+        " runs most is listed. Delete workloads that are not used, give them shorter names, or"
+        " choose fewer targets"
+    )
+
+
+def _not_protected(admission: Admission) -> str:
+    found = "; ".join(f"{_LACKS[rule]}: {admission.missing_at[rule]}" for rule in admission.missing)
+    return f"{found}. Are manifests/admission-*.yaml applied, with their bindings?"
+
+
+def _braked(held_back: HeldBack) -> str:
+    how = "; ".join(held_back.how_to_confirm)
+    return (
+        f"a change seen at {held_back.since:%Y-%m-%dT%H:%M:%SZ} would lower too much at once, so it"
+        f" acts step by step until {held_back.until:%Y-%m-%dT%H:%M:%SZ}"
+        f"{f'; if it is meant: {how}' if how else ''}"
+    )
 
 
 def _metrics(policy: CostPolicy, observed: Observed) -> Condition:
     kind = "MetricsAvailable"
-    if policy.scaling is None:
-        return Condition(kind, Truth.TRUE, "NotNeeded", "the policy scales by no metric")
     if observed.metrics_gap is not None:
-        return Condition(kind, Truth.FALSE, "MetricsUnavailable", observed.metrics_gap.why)
-    return Condition(kind, Truth.TRUE, "MetricsRead", "every meter that it scales by answers")
+        return Condition(
+            kind, Truth.FALSE, ConditionReason.METRICS_UNAVAILABLE, observed.metrics_gap.why
+        )
+    if policy.scaling is None:
+        return _plain(kind, Truth.TRUE, ConditionReason.NOT_NEEDED)
+    return _plain(kind, Truth.TRUE, ConditionReason.METRICS_READ)

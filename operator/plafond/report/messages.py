@@ -1,5 +1,6 @@
 """Sentences for people, made from values. What, why, the number, until when."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from plafond.decide.decision import Decision
@@ -30,6 +31,15 @@ def moved(decision: Decision) -> str:
     return f"{count}{ceiling}{why}"
 
 
+def told(decision: Decision) -> str:
+    """Return the same for an Event: which limit it was, and where there is more."""
+    limit = "" if decision.limit is None else f" ({decision.limit})"
+    return (
+        f"{moved(decision)}{limit}; see: kubectl plafond explain {decision.workload} "
+        f"-n {decision.workload.namespace}"
+    )
+
+
 def standing(position: BudgetPosition) -> str:
     """Return where a budget stands."""
     unit = position.budget.limit.unit
@@ -40,16 +50,18 @@ def standing(position: BudgetPosition) -> str:
     )
 
 
-def summary(part: PolicyPart) -> str:
-    """Return one sentence on how a policy stands."""
+def summary(part: PolicyPart, warnings: Sequence[str] = ()) -> str:
+    """Return one sentence on how a policy stands, and what somebody should know of it."""
     if part.judgement.left_alone is not None:
         return cut(f"nothing is decided: {part.judgement.left_alone.why}")
     parts = [standing(position) for position in part.positions]
     squeezed = part.judgement.pace.utilization_percent
-    if squeezed is not None:
+    # Nothing runs fuller whose count nobody reckons from demand.
+    follows = any(t.targeted.scaling or t.workload.autoscaler for t in part.targets)
+    if squeezed is not None and follows:
         parts.append(
             f"money is short: replicas run at up to {squeezed} %, or the limit of their class, "
             "before work is refused"
         )
-    moves = [f"{d.workload.name} {moved(d)}" for d in part.decisions if d.moves]
-    return cut("; ".join([*parts, *moves]) or "within all limits")
+    moves = [f"{d.workload.name} {moved(d)}" for d in part.decisions if d.reason]
+    return cut("; ".join([*warnings, *parts, *moves]) or "within all limits")

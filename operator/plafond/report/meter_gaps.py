@@ -12,10 +12,8 @@ PolicyKey = tuple[str, str]
 
 
 def metrics_gap(part: PolicyPart, meters: Mapping[Meter, MeterReading]) -> Gap | None:
-    """Return what *part* lacks: a meter that it scales by, or a workload that no meter shows."""
-    if part.policy.scaling is None:
-        return None
-    for meter in _scaled_by(part.policy.scaling):
+    """Return what *part* lacks: a meter that it scales by, or a workload that nothing shows."""
+    for meter in _scaled_by(part.policy.scaling or Scaling()):
         reading = meters.get(meter)
         if reading is not None and reading.gap is not None:
             return reading.gap

@@ -2,7 +2,7 @@
 The operator's own metrics, one snapshot of the last pass; no series outlives what it is about.
 
 Labels are names of Kubernetes objects and our own enums, never anything that a tenant can choose
-freely, so their number is bounded by the number of objects.
+freely. Of objects that a tenant can make as many of as he likes, so many are shown and no more.
 """
 
 import platform
@@ -18,13 +18,20 @@ from prometheus_client.registry import Collector
 
 from plafond.account.account import Account
 from plafond.account.unallocated import unallocated
+from plafond.decide.decision import Decision
 from plafond.decide.evaluate import Evaluation
 from plafond.decide.judge import Judgement
+from plafond.decide.pace import BudgetPace
 from plafond.model.money import GPU_HOURS
+from plafond.model.policy import PolicySet
 from plafond.model.snapshot import Snapshot
 from plafond.report.conditions import Condition
+from plafond.report.dealt import dealt
 
 PolicyKey = tuple[str, str]
+
+# Of workloads, budgets and policies each; a row is four series, or as many as there are conditions.
+MOST_ROWS = 5000
 
 
 class Metrics(Collector):
@@ -33,16 +40,21 @@ class Metrics(Collector):
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._allocated = AllocatedCost()
-        self._families: list[GaugeMetricFamily] = []
+        self._families: list[CounterMetricFamily | GaugeMetricFamily] = []
         self._conditions: dict[PolicyKey, Sequence[Condition]] = {}
+        self._rows = {"workloads": 0, "budgets": 0, "policies": 0}
+        self._leads = True
+        self._make_counters()
+        self.registry.register(self)
+
+    def _make_counters(self) -> None:
         registry = self.registry
         build = Gauge(
             "plafond_build_info", "The version that runs.", ["version", "python"], registry=registry
         )
         build.labels(version("plafond"), platform.python_version()).set(1)
-        self.passes = Counter(
-            "plafond_passes", "Passes, by how they ended.", ["result"], registry=registry
-        )
+        ended = "Passes, by how they ended."
+        self.passes = Counter("plafond_passes", ended, ["result"], registry=registry)
         self.pass_seconds = Histogram(
             "plafond_pass_seconds", "How long completed passes took.", registry=registry
         )
@@ -69,28 +81,42 @@ class Metrics(Collector):
             ["result"],
             registry=registry,
         )
-        registry.register(self)
+
+    def lead(self, *, leads: bool) -> None:
+        """Say whether this operator decides: each shows only what it has decided itself."""
+        self._leads = leads
 
     def show(self, snapshot: Snapshot, evaluation: Evaluation) -> None:
         """Replace what is shown by what this pass came to."""
         self._allocated.add(evaluation.account)
+        budgets = _budget_rows(evaluation.judgements)
+        workloads = _workload_rows(evaluation.judgements)
+        self._rows.update(budgets=len(budgets), workloads=len(workloads))
+        # Whole before it is shown: a scrape may come in any moment, from another thread.
         self._families = [
+            self._allocated.family(),
             _rates(evaluation.account),
-            *_budgets(evaluation.judgements),
-            *_replicas(evaluation.judgements),
+            *_budgets(dealt(budgets, _budget_labels, MOST_ROWS)),
+            *_replicas(dealt(workloads, _workload_labels, MOST_ROWS)),
             _unallocated(snapshot, evaluation.account),
             _gaps(snapshot),
+            _admission(snapshot),
         ]
 
     def show_conditions(self, of: Mapping[PolicyKey, Sequence[Condition]]) -> None:
         """Replace the conditions shown, by namespace and policy."""
-        self._conditions = dict(of)
+        self._rows["policies"] = len(of)
+        self._conditions = dict(dealt(of.items(), lambda each: each[0], MOST_ROWS))
 
     def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         """Yield what the last pass came to."""
-        yield self._allocated.family()
+        leader = "1 while this operator decides and writes, 0 while another one does."
+        yield GaugeMetricFamily("plafond_leader", leader, value=int(self._leads))
+        if not self._leads:
+            return
         yield from self._families
         yield self._condition_family()
+        yield self._left_out()
 
     def _condition_family(self) -> GaugeMetricFamily:
         labels = ["namespace", "policy", "type", "status", "reason"]
@@ -101,6 +127,16 @@ class Metrics(Collector):
             for each in found:
                 row = [namespace, policy, each.type, each.status.value, each.reason]
                 family.add_metric(row, 1)
+        return family
+
+    def _left_out(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "plafond_metrics_left_out",
+            "Objects of a kind that are too many to have series here.",
+            labels=["of"],
+        )
+        for name, rows in self._rows.items():
+            family.add_metric([name], max(0, rows - MOST_ROWS))
         return family
 
 
@@ -163,7 +199,25 @@ def _rates(account: Account) -> GaugeMetricFamily:
     return family
 
 
-def _budgets(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
+BudgetRow = tuple[str, BudgetPace]
+WorkloadRow = tuple[PolicySet, Decision]
+
+
+def _budget_rows(judgements: Iterable[Judgement]) -> list[BudgetRow]:
+    return [
+        (judgement.account.policy_set.namespace, plan)
+        for judgement in judgements
+        for plan in judgement.pace.budgets
+    ]
+
+
+def _budget_labels(row: BudgetRow) -> tuple[str, ...]:
+    namespace, plan = row
+    budget = plan.position.budget
+    return (namespace, plan.position.policy, budget.name, budget.limit.unit)
+
+
+def _budgets(rows: Iterable[BudgetRow]) -> list[GaugeMetricFamily]:
     labels = ["namespace", "policy", "budget", "unit"]
     limit = GaugeMetricFamily("plafond_budget_limit", "Limit of the open window.", labels=labels)
     used = GaugeMetricFamily("plafond_budget_used", "Spent in the open window.", labels=labels)
@@ -171,16 +225,13 @@ def _budgets(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
     carried = GaugeMetricFamily(
         "plafond_carried_rate_per_hour", "What the budget carries per hour now.", labels=labels
     )
-    for judgement in judgements:
-        for plan in judgement.pace.budgets:
-            position = plan.position
-            amount = position.budget.limit
-            namespace = judgement.account.policy_set.namespace
-            row = [namespace, position.policy, position.budget.name, amount.unit]
-            limit.add_metric(row, float(amount.value))
-            used.add_metric(row, float(position.spend.value))
-            ratio.add_metric(row, float(position.spend.value / amount.value))
-            carried.add_metric(row, float(plan.carried_rate))
+    for row in rows:
+        names, plan = _budget_labels(row), row[1]
+        amount = plan.position.budget.limit
+        limit.add_metric(names, float(amount.value))
+        used.add_metric(names, float(plan.position.spend.value))
+        ratio.add_metric(names, float(plan.position.spend.value / amount.value))
+        carried.add_metric(names, float(plan.carried_rate))
     return [limit, used, ratio, carried]
 
 
@@ -192,31 +243,32 @@ _COUNTS = {
 }
 
 
-def _replicas(judgements: Iterable[Judgement]) -> list[GaugeMetricFamily]:
+def _workload_rows(judgements: Iterable[Judgement]) -> list[WorkloadRow]:
+    return [(j.account.policy_set, decision) for j in judgements for decision in j.decisions]
+
+
+def _workload_labels(row: WorkloadRow) -> tuple[str, ...]:
+    policy_set, decision = row
+    workload = decision.workload
     # Policies that observe are decided one by one, so a workload may be in several of them.
+    policy = "" if policy_set.is_enforced else policy_set.policies[0].name
+    named = (workload.namespace, workload.kind, workload.name)
+    return (*named, decision.workload_class.value, policy_set.mode.value, policy)
+
+
+def _replicas(rows: Iterable[WorkloadRow]) -> list[GaugeMetricFamily]:
     labels = ["namespace", "kind", "name", "class", "mode", "policy"]
     families = {
         name: GaugeMetricFamily(f"plafond_{name}_replicas", text, labels=labels)
         for name, text in _COUNTS.items()
     }
-    for judgement in judgements:
-        policy_set = judgement.account.policy_set
-        policy = "" if policy_set.is_enforced else policy_set.policies[0].name
-        for d in judgement.decisions:
-            workload = d.workload
-            row = [
-                workload.namespace,
-                workload.kind,
-                workload.name,
-                d.workload_class.value,
-                policy_set.mode.value,
-                policy,
-            ]
-            families["observed"].add_metric(row, d.observed_replicas)
-            families["recommended"].add_metric(row, d.recommended_replicas)
-            families["desired"].add_metric(row, d.desired_replicas)
-            if d.ceiling is not None:
-                families["ceiling"].add_metric(row, d.ceiling)
+    for row in rows:
+        names, decision = _workload_labels(row), row[1]
+        families["observed"].add_metric(names, decision.observed_replicas)
+        families["recommended"].add_metric(names, decision.recommended_replicas)
+        families["desired"].add_metric(names, decision.desired_replicas)
+        if decision.ceiling is not None:
+            families["ceiling"].add_metric(names, decision.ceiling)
     return list(families.values())
 
 
@@ -228,6 +280,17 @@ def _unallocated(snapshot: Snapshot, account: Account) -> GaugeMetricFamily:
     )
     for (pool, currency), value in sorted(unallocated(snapshot, account).items()):
         family.add_metric([pool, currency], float(value))
+    return family
+
+
+def _admission(snapshot: Snapshot) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "plafond_admission_rule",
+        "1 where every API server that answered applies the rule, 0 where one does not.",
+        labels=["rule"],
+    )
+    for rule, is_applied in sorted(snapshot.admission.rules.items()):
+        family.add_metric([rule.value], int(is_applied))
     return family
 
 

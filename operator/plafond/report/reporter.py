@@ -15,9 +15,11 @@ from plafond.model.snapshot import Snapshot
 from plafond.model.workload import WorkloadId
 from plafond.report.attempt import Attempt
 from plafond.report.audit import AuditLog
+from plafond.report.condition_reason import EventReason
 from plafond.report.conditions import Condition, Observed, Truth, conditions, excluded, invalid
+from plafond.report.disruption import Shortfall, shortfalls
 from plafond.report.events import Event, EventRecorder, EventType, Involved
-from plafond.report.messages import cut, moved
+from plafond.report.messages import cut, told
 from plafond.report.meter_gaps import LastingGaps
 from plafond.report.metrics import Metrics
 from plafond.report.part import PolicyPart
@@ -31,6 +33,7 @@ from plafond.report.status_writer import (
     policy_subject,
     sheet_subject,
 )
+from plafond.report.turning_points import TurningPoints
 
 # Of what a condition says, this is history; the others follow from it.
 ANNOUNCED = frozenset({"Ready", "WithinBudget", "Enforcing", "MetricsAvailable"})
@@ -67,6 +70,8 @@ class Reporter:
         self._metrics = metrics
         self._audit = AuditLog()
         self._settings = settings
+        self._short: frozenset[tuple[PolicyKey, str]] = frozenset()
+        self._turning_points = TurningPoints()
         self._gaps = LastingGaps(settings.metrics_gap_reported_after)
 
     async def report(
@@ -85,8 +90,9 @@ class Reporter:
             {*(statement.subject for _, statement in said), *(s.subject for s in sheets)}
         )
         jobs = [
-            *self._told_moves(_decisions(evaluation), attempts, snapshot.now),
+            *self._told_moves(evaluation, attempts, snapshot.now),
             *self._told_policies(said, snapshot.now),
+            *self._told_shortfalls(_parts(evaluation), snapshot),
             *self._told_sheets(sheets, snapshot.now),
         ]
         await side_by_side(jobs, self._settings.longest)
@@ -106,25 +112,28 @@ class Reporter:
         for policy in snapshot.policies:
             key = (policy.namespace, policy.name)
             if key in parts:
-                observed = Observed(gaps.get(key), troubles.get(policy.namespace))
-                said.append((policy, _of_part(parts[key], observed)))
+                trouble = troubles.get(policy.namespace)
+                observed = Observed(gaps.get(key), trouble, snapshot.admission)
+                said.append((policy, _of_part(parts[key], observed, snapshot)))
             elif policy.namespace in self._settings.excluded_namespaces:
                 said.append((policy, _of_excluded(policy)))
         said += [(policy, _of_invalid(policy)) for policy in snapshot.invalid]
         return said
 
     def _told_moves(
-        self,
-        decisions: Mapping[WorkloadId, Decision],
-        attempts: Iterable[Attempt],
-        now: datetime,
+        self, evaluation: Evaluation, attempts: Iterable[Attempt], now: datetime
     ) -> Iterator[Job]:
+        decisions, written = _decisions(evaluation), set()
         for attempt in attempts:
             action = attempt.action
             if not isinstance(action, ScaleTo) or attempt.result is not Result.DONE:
                 continue
+            written.add(action.workload)
             event = _move(action, decisions.get(action.workload))
             self._metrics.moves.labels(event.reason).inc()
+            yield partial(self._events.record, event, now)
+        for workload, decision in self._turning_points.new(evaluation, written):
+            event = _told(_of_workload(decision.workload, workload.uid), decision)
             yield partial(self._events.record, event, now)
 
     def _told_policies(
@@ -133,6 +142,19 @@ class Reporter:
         for policy, statement in said:
             if self._status.is_due(statement, now):
                 yield partial(self._tell, policy, statement, now)
+
+    def _told_shortfalls(
+        self, parts: Mapping[PolicyKey, PolicyPart], snapshot: Snapshot
+    ) -> Iterator[Job]:
+        found = {
+            (key, short.budget.name): (part.policy, short)
+            for key, part in parts.items()
+            for short in shortfalls(part, snapshot)
+        }
+        new = [each for key, each in found.items() if key not in self._short]
+        self._short = frozenset(found)
+        for policy, short in new:
+            yield partial(self._events.record, _fallen_short(policy, short), snapshot.now)
 
     def _told_sheets(self, statements: Iterable[Statement], now: datetime) -> Iterator[Job]:
         for statement in statements:
@@ -170,9 +192,10 @@ def _decisions(evaluation: Evaluation) -> dict[WorkloadId, Decision]:
     }
 
 
-def _of_part(part: PolicyPart, observed: Observed) -> Statement:
+def _of_part(part: PolicyPart, observed: Observed, snapshot: Snapshot) -> Statement:
     subject = policy_subject(part.policy)
-    return Statement(subject, tuple(conditions(part, observed)), judged_status(part))
+    short = tuple(each.sentence for each in shortfalls(part, snapshot))
+    return Statement(subject, tuple(conditions(part, observed)), judged_status(part, short), short)
 
 
 def _of_invalid(policy: InvalidPolicy) -> Statement:
@@ -193,14 +216,26 @@ def _of_sheet(snapshot: Snapshot, index: int) -> Statement:
 
 def _move(action: ScaleTo, decision: Decision | None) -> Event:
     """Return what is told of a workload whose count was written."""
-    workload = action.workload
-    involved = Involved(
-        f"{workload.group}/v1", workload.kind, action.namespace, workload.name, action.uid
-    )
+    involved = _of_workload(action.workload, action.uid)
     if decision is None or decision.reason is None:
         message = f"{action.before} → {action.after} replicas: the count before is restored"
-        return Event(involved, EventType.NORMAL, "Restored", message)
-    return Event(involved, EventType.NORMAL, decision.reason.value, moved(decision))
+        return Event(involved, EventType.NORMAL, EventReason.RESTORED, message)
+    return _told(involved, decision)
+
+
+def _told(involved: Involved, decision: Decision) -> Event:
+    reason = decision.reason.value if decision.reason is not None else EventReason.RESTORED
+    return Event(involved, EventType.NORMAL, reason, told(decision))
+
+
+def _of_workload(workload: WorkloadId, uid: str) -> Involved:
+    version = f"{workload.group}/v1"
+    return Involved(version, workload.kind, workload.namespace, workload.name, uid)
+
+
+def _fallen_short(policy: CostPolicy, short: Shortfall) -> Event:
+    involved = Involved(API_VERSION, "CostPolicy", policy.namespace, policy.name, policy.uid)
+    return Event(involved, EventType.WARNING, EventReason.BELOW_DISRUPTION_BUDGET, short.sentence)
 
 
 def _announced(policy: AnyPolicy, transitions: Iterable[Transition]) -> Iterator[Event]:

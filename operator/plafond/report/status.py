@@ -1,6 +1,6 @@
 """The status of a policy: computed whole, so that what it no longer says is taken back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,11 +27,11 @@ _FIELDS = (
 )
 
 
-def judged_status(part: PolicyPart) -> dict[str, Any]:
+def judged_status(part: PolicyPart, warnings: Sequence[str] = ()) -> dict[str, Any]:
     """Return everything but the conditions of the status of a policy that was judged."""
     return {
         **dict.fromkeys(_FIELDS),
-        "summary": summary(part),
+        "summary": summary(part, warnings),
         "budgets": [_budget(position) for position in part.positions],
         "targetCount": len(part.targets),
         "targets": [_target(decision) for decision in part.decisions[:MAX_STATUS_TARGETS]],
@@ -110,4 +110,6 @@ def _target(decision: Decision) -> dict[str, Any]:
         target["ceiling"] = decision.ceiling
     if decision.reason is not None:
         target["reason"] = decision.reason.value
+    if decision.limit is not None:
+        target["limit"] = decision.limit
     return target

@@ -41,11 +41,12 @@ def sheet_subject(sheet: PriceSheet) -> Subject:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the status of *subject* is to say."""
+    """What the status of *subject* is to say; *warnings* are sentences in it, each of them news."""
 
     subject: Subject
     conditions: tuple[Condition, ...]
     status: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
 
     @property
     def news(self) -> tuple[Any, ...]:
@@ -56,12 +57,12 @@ class Statement:
             (c.type, c.status, c.reason, c.message if c.type == "Ready" else "")
             for c in self.conditions
         ]
-        return self.subject.generation, said, news_of(self.status)
+        return self.subject.generation, said, news_of(self.status), self.warnings
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A condition whose status is another than before; *is_first* when there was none."""
+    """A condition that says something else than before; *is_first* when there was none."""
 
     condition: Condition
     is_first: bool
@@ -134,9 +135,16 @@ class StatusWriter:
 
 
 def _transitions(statement: Statement, before: list[dict[str, Any]]) -> list[Transition]:
-    old = {condition.get("type"): condition.get("status") for condition in before}
+    old = {each.get("type"): (each.get("status", ""), each.get("reason", "")) for each in before}
     return [
         Transition(condition, is_first=condition.type not in old)
         for condition in statement.conditions
-        if old.get(condition.type) != condition.status.value
+        if _is_another(condition, old.get(condition.type, ("", "")))
     ]
+
+
+def _is_another(condition: Condition, before: tuple[str, str]) -> bool:
+    status, reason = before
+    # How ceilings are enforced is worth telling, also where they still are.
+    is_how = condition.type == "Enforcing" and reason not in ("", condition.reason)
+    return status != condition.status.value or is_how

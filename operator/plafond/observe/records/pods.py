@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from plafond.model.workload import Pod
+from plafond.model.workload import Pod, WorkloadId
 from plafond.observe.records.fields import (
     Raw,
     condition,
@@ -23,7 +23,7 @@ _PRECISION = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class PodRecord:
-    """A pod before its owner is known; *is_over* without an `ended_at` is yet to be settled."""
+    """A pod whose Deployment is not known yet; *is_over* without `ended_at` is to be settled."""
 
     pod: Pod
     replica_set_uid: str | None
@@ -40,6 +40,7 @@ def parse(raw: Raw) -> PodRecord:
         namespace=metadata(raw)["namespace"],
         name=metadata(raw)["name"],
         requests=effective_requests(part(raw, "spec")),
+        owner=_stateful_set(raw),
         node=part(raw, "spec").get("nodeName"),
         scheduled_at=_scheduled_at(raw),
         ready_at=_since(raw, "Ready"),
@@ -47,6 +48,14 @@ def parse(raw: Raw) -> PodRecord:
         is_terminating=is_terminating(raw),
     )
     return PodRecord(pod, owner["uid"] if owner else None, is_over)
+
+
+def _stateful_set(raw: Raw) -> WorkloadId | None:
+    owner = controller(raw, "StatefulSet")
+    # Others have a kind of that name, too.
+    if owner is None or owner.get("apiVersion") != "apps/v1":
+        return None
+    return WorkloadId(metadata(raw)["namespace"], "StatefulSet", owner["name"])
 
 
 def settle(record: PodRecord, before: PodRecord | None, at: datetime) -> PodRecord:

@@ -42,7 +42,7 @@ def effective_requests(pod_spec: Raw) -> Amounts:
 
 def quantities(raw: Raw) -> Amounts:
     """Return *raw* resource quantities as numbers."""
-    return {name: _quantity(str(text)) for name, text in raw.items()}
+    return {name: quantity(str(text)) for name, text in raw.items()}
 
 
 def _requests(container: Raw) -> Amounts:
@@ -52,7 +52,8 @@ def _requests(container: Raw) -> Amounts:
 
 
 @lru_cache(maxsize=4096)
-def _quantity(text: str) -> Decimal:
+def quantity(text: str) -> Decimal:
+    """Return the resource quantity *text* as a number."""
     found: Decimal = parse_quantity(text)
     if not found.is_finite() or found < 0:
         msg = f"{text} is not a resource quantity"

@@ -1,0 +1,81 @@
+"""The numbers behind a ceiling, each with its source and its age."""
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+
+from plafond.cli.explain.case import Case
+from plafond.cli.explain.explanation import Number
+from plafond.decide.pace import BudgetPace
+from plafond.model.money import REPLICAS, is_resource_unit
+
+LEDGER = "ledger"
+MEMORY = "memory"
+STATUS = "status"
+CENT = Decimal("0.01")
+
+
+def figures(case: Case) -> tuple[Number, ...]:
+    """Return them: the limit that binds first, then the other limits, then what things cost."""
+    groups = [(pace.name, tuple(_of_budget(pace, case))) for pace in case.paces]
+    groups += [(name, tuple(_of_ceiling(name, case))) for name in sorted(case.limits)]
+    groups.sort(key=lambda each: each[0] != case.limit)
+    return (*(number for _, group in groups for number in group), *_of_costs(case))
+
+
+def known(value: Decimal | None) -> str | None:
+    """Return *value* as people read it, if it is known."""
+    return None if value is None else plain(value)
+
+
+def plain(value: Decimal) -> str:
+    """Return *value* as people read it: two decimals at most, and none that say nothing."""
+    text = f"{value.quantize(CENT, ROUND_HALF_UP):f}"
+    return text.rstrip("0").rstrip(".") if text.endswith(".00") else text
+
+
+def unit_name(unit: str) -> str:
+    """Return *unit* for people: of a resource its own name."""
+    return unit.partition("/")[2] if is_resource_unit(unit) else unit
+
+
+def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
+    position, at = pace.position, case.facts.as_of
+    unit = position.budget.limit.unit
+    rate = f"{unit}/h"
+    yield Number(f"{pace.name}: limit", plain(position.budget.limit.value), unit, "policy")
+    # What has no price is not in the ledger; that is not the same as nothing.
+    partly = ", as far as it is priced" if case.limits[pace.name].needed is None else ""
+    yield Number(f"{pace.name}: spent{partly}", plain(position.spend.value), unit, LEDGER, at)
+    yield Number(f"{pace.name}: used", str(position.used_percent), "percent", LEDGER, at)
+    yield Number(f"{pace.name}: remaining", plain(position.remaining.value), unit, LEDGER, at)
+    yield Number(f"{pace.name}: carries now", plain(pace.carried_rate), rate, MEMORY, at)
+    yield Number(f"{pace.name}: lasts to its end at", plain(pace.level), rate, MEMORY, at)
+    needed = known(case.limits[pace.name].needed)
+    yield Number(f"{pace.name}: demand costs", needed, rate, MEMORY, at)
+    if pace.utilization_percent is not None:
+        percent = str(pace.utilization_percent)
+        yield Number(f"{pace.name}: replicas run at up to", percent, "percent", MEMORY, at)
+
+
+def _of_ceiling(name: str, case: Case) -> Iterator[Number]:
+    found = case.limits[name]
+    if found.rate is None:
+        return
+    per = "" if found.unit == REPLICAS or is_resource_unit(found.unit) else "/h"
+    unit = f"{unit_name(found.unit)}{per}"
+    yield Number(f"{name}: allows", plain(found.rate), unit, "policy")
+    yield Number(f"{name}: demand needs", known(found.needed), unit, MEMORY, case.facts.as_of)
+
+
+def _of_costs(case: Case) -> Iterator[Number]:
+    for unit, price in sorted(case.price.items()):
+        if unit not in case.units:
+            continue
+        yield Number("a replica costs", plain(price), f"{unit}/h", MEMORY, case.facts.as_of)
+    said = [each for each in case.governing if each.status.burn_rate]
+    if said:
+        value, _, unit = said[0].status.burn_rate.partition(" ")
+        # What has no price is missing in it.
+        is_known = all(each.needed is not None for each in case.limits.values())
+        cost = value if is_known else None
+        yield Number("the namespace costs now", cost, f"{unit}/h", STATUS, said[0].status.at)

@@ -1,0 +1,166 @@
+"""What would lift a ceiling: deeds with their commands, and moments to wait for."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from decimal import ROUND_CEILING, Decimal
+from typing import Final
+
+from plafond.cli.explain.case import Case
+from plafond.cli.explain.explanation import Lift
+from plafond.cli.explain.figures import CENT, plain, unit_name
+from plafond.decide.pace import BudgetPace
+from plafond.decide.reason import Reason
+from plafond.model.memory import Allowed
+from plafond.model.money import GPU_HOURS, REPLICAS, ZERO, accrued, is_resource_unit
+from plafond.model.policy import CostPolicy
+from plafond.model.window import CalendarWindow
+
+_ONE: Final = Decimal(1)
+
+
+def lifts(case: Case, reason: Reason | None) -> tuple[Lift, ...]:
+    """Return what would lift *reason*, which has the last word; the most direct deed first."""
+    found = _of_the_limit if reason is None else _BY_REASON.get(reason, _of_the_limit)
+    return (*_confirmed(case), *found(case))
+
+
+def _of_the_limit(case: Case) -> Iterator[Lift]:
+    if case.limit is None:
+        return
+    name = case.limit.partition("/")[0]
+    found = next((each for each in case.governing if each.policy.name == name), None)
+    policy = found.policy if found is not None and found.gone_since is None else None
+    # One that is deleted, or cannot be understood, is not raised.
+    if not isinstance(policy, CostPolicy):
+        return
+    pace = case.binding
+    if pace is not None:
+        yield from _of_budget(policy, pace, is_known=case.limits[pace.name].needed is not None)
+    elif case.limit in case.limits:
+        yield from _of_ceiling(policy, case.limit, case.limits[case.limit])
+
+
+def _of_budget(policy: CostPolicy, pace: BudgetPace, *, is_known: bool) -> Iterator[Lift]:
+    position, unit = pace.position, pace.position.budget.limit.unit
+    left, remaining = position.time_left, position.remaining.value
+    extra = max(accrued(pace.demand, left), ZERO) - remaining
+    if is_known and extra > 0:
+        step = _ONE if unit == GPU_HOURS else CENT
+        extra = extra.quantize(step, ROUND_CEILING)
+        limit = position.budget.limit.value + extra
+        sentence = (
+            f"raise the limit of budget {pace.name} by {plain(extra)} {unit}, to {plain(limit)}: "
+            "it then carries the demand of now until the window ends"
+        )
+        yield Lift(sentence, _patched(policy, _budget_path(policy, pace), f"{limit:f}"))
+    window = position.budget.window
+    if isinstance(window, CalendarWindow):
+        yield Lift(f"wait until budget {pace.name} begins anew", at=position.span.end)
+    else:
+        yield Lift(f"wait until the window of budget {pace.name} ends", at=position.span.end)
+
+
+def _of_ceiling(policy: CostPolicy, name: str, allowed: Allowed) -> Iterator[Lift]:
+    if allowed.rate is None or allowed.needed is None or allowed.needed <= allowed.rate:
+        return
+    is_whole = allowed.unit == REPLICAS or is_resource_unit(allowed.unit)
+    most = allowed.needed.quantize(_ONE if is_whole else CENT, ROUND_CEILING)
+    field = name.partition("/")[2]
+    extra, unit = plain(most - allowed.rate), unit_name(allowed.unit)
+    sentence = (
+        f"raise {field} of policy {policy.name} by {extra} {unit}, to {plain(most)}: "
+        "that is what demand needs now"
+    )
+    value: object = int(most) if allowed.unit == REPLICAS else f"{most:f}"
+    yield Lift(sentence, _patched(policy, _ceiling_path(allowed.unit, field), value))
+
+
+def _of_floor(case: Case) -> Iterator[Lift]:
+    pace = case.binding
+    if case.unfunded and pace is not None:
+        price = case.price_in(pace.position.budget.limit.unit)
+        missing = accrued(price * case.unfunded, pace.position.time_left)
+        unit = pace.position.budget.limit.unit
+        yield Lift(
+            f"fund its floor: its {case.unfunded} unfunded replicas cost "
+            f"{plain(missing)} {unit} until the window ends"
+        )
+    yield from _of_the_limit(case)
+    yield Lift("lower minReplicas of classes that are funded before it, or of its own")
+
+
+def _of_class(case: Case) -> Iterator[Lift]:
+    most = case.rationale.most if case.rationale else None
+    now = "" if most is None else f", which is {most}"
+    yield Lift(f"raise maxReplicas of its class{now}")
+
+
+def _of_price(case: Case) -> Iterator[Lift]:
+    gap = case.rationale.price_gap if case.rationale else None
+    why = "" if gap is None else f" ({gap})"
+    yield Lift(f"let an entry of the price sheet price what it requests on its nodes{why}")
+
+
+def _of_demand_gap(case: Case) -> Iterator[Lift]:
+    gap = case.rationale.gap if case.rationale else None
+    why = "" if gap is None else f" ({gap})"
+    yield Lift(f"make its demand readable again{why}: kubectl describe costpol, MetricsAvailable")
+    yield from _of_the_limit(case)
+
+
+def _of_steps(case: Case) -> Iterator[Lift]:
+    yield Lift("wait: it rises by itself, in steps")
+    yield from _of_the_limit(case)
+
+
+def _of_volumes(case: Case) -> Iterator[Lift]:  # noqa: ARG001 - as all of them
+    yield Lift("set persistentVolumeClaimRetentionPolicy.whenScaled: Retain, if it may be lowered")
+
+
+def _nothing(case: Case) -> Iterator[Lift]:  # noqa: ARG001 - as all of them
+    yield from ()
+
+
+def _confirmed(case: Case) -> Iterator[Lift]:
+    """Yield how to confirm a change that the brake holds back."""
+    memory = case.facts.memory
+    if memory.brake is None or memory.terms is None:
+        return
+    settled = {policy.name: policy.terms for policy in memory.terms.policies}
+    for each in case.governing:
+        policy = each.policy
+        is_new = isinstance(policy, CostPolicy) and settled.get(policy.name) != policy.terms
+        if isinstance(policy, CostPolicy) and is_new and each.gone_since is None:
+            sentence = f"confirm the change of policy {policy.name}: it then acts at once"
+            yield Lift(sentence, policy.how_to_confirm)
+    yield Lift("take the change back, if it was a mistake; then nothing has to be confirmed")
+
+
+_BY_REASON: Final[Mapping[Reason, Callable[[Case], Iterator[Lift]]]] = {
+    Reason.FLOOR_UNFUNDED: _of_floor,
+    Reason.CLASS_MAXIMUM: _of_class,
+    Reason.PRICE_UNKNOWN: _of_price,
+    Reason.DEMAND_UNKNOWN: _of_demand_gap,
+    Reason.RAISED_IN_STEPS: _of_steps,
+    Reason.VOLUMES_KEPT: _of_volumes,
+    Reason.BRAKED: _nothing,
+}
+
+
+def _budget_path(policy: CostPolicy, pace: BudgetPace) -> str:
+    budget = pace.position.budget
+    index = next(i for i, each in enumerate(policy.budgets) if each.name == budget.name)
+    kind = "gpuHours" if budget.limit.unit == GPU_HOURS else "cost"
+    return f"/spec/budgets/{index}/limit/{kind}"
+
+
+def _ceiling_path(unit: str, field: str) -> str:
+    if is_resource_unit(unit):
+        # JSON Pointer: a slash inside a name is ~1.
+        return f"/spec/ceilings/resources/{unit_name(unit).replace('~', '~0').replace('/', '~1')}"
+    return f"/spec/{field.replace('.', '/')}"
+
+
+def _patched(policy: CostPolicy, path: str, value: object) -> str:
+    patch = json.dumps([{"op": "replace", "path": path, "value": value}])
+    return f"kubectl patch costpol {policy.name} -n {policy.namespace} --type=json -p '{patch}'"

@@ -1,0 +1,140 @@
+"""What comes next: what the operator will do by itself, and when."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from plafond.cli.explain.case import Case
+from plafond.cli.explain.explanation import Prospect
+from plafond.cli.explain.figures import plain
+from plafond.decide.brake import LOWERED_PER_INTERVAL, lasts
+from plafond.decide.pace import BudgetPace
+from plafond.decide.reason import Reason
+from plafond.decide.recommend import probe_delay
+from plafond.decide.release import SMALLEST_STEP
+from plafond.model.budget import OnExhausted
+from plafond.model.money import ZERO, hourly
+from plafond.model.policy import CostPolicy, Mode
+from plafond.model.window import CalendarWindow, FixedWindow
+
+
+def prospects(case: Case) -> tuple[Prospect, ...]:
+    """Return them, soonest first; what has no time comes before everything that has one."""
+    found = [
+        *_held(case),
+        *_released(case),
+        *_braked(case),
+        *_raised(case),
+        *_floor_back(case),
+        *_demand(case),
+        *_spent_up(case),
+        *_windows(case),
+    ]
+    return tuple(sorted(found, key=lambda each: (each.at is not None, each.at or case.facts.now)))
+
+
+def _held(case: Case) -> Iterator[Prospect]:
+    for gap in case.gaps:
+        yield Prospect(f"what runs is kept and nothing is raised until this can be read: {gap}")
+    if case.mode is Mode.OBSERVE:
+        yield Prospect("nothing is written: the policy observes")
+
+
+def _released(case: Case) -> Iterator[Prospect]:
+    for each in case.governing:
+        if each.gone_since is not None:
+            at = each.gone_since + case.facts.memory.timing.release_delay
+            name = each.policy.name
+            yield Prospect(f"policy {name} is deleted: what it limits is released", at)
+
+
+def _braked(case: Case) -> Iterator[Prospect]:
+    brake, timing = case.facts.memory.brake, case.facts.memory.timing
+    if brake is None or case.mode is not Mode.ENFORCE:
+        return
+    end = brake.since + lasts(brake, timing)
+    steps = (case.facts.now - brake.since) // timing.brake_interval + 1
+    following = brake.since + steps * timing.brake_interval
+    if following < end:
+        percent = int(LOWERED_PER_INTERVAL * 100)
+        yield Prospect(f"the brake lets another {percent} % of a lowering happen", following)
+    yield Prospect("the change is accepted, and the brake lets go", end)
+
+
+def _raised(case: Case) -> Iterator[Prospect]:
+    memory, timing, ceiling = case.memory, case.facts.memory.timing, case.ceiling
+    wanted = case.recommended
+    if memory.bound_at is None or ceiling is None or wanted is None or wanted <= ceiling:
+        return
+    step = min(wanted - ceiling, max(ceiling, SMALLEST_STEP))
+    sentence = f"its ceiling may rise again, by at most {step}, as far as money is free"
+    at = memory.raised_at + timing.raise_interval if memory.raised_at else None
+    yield Prospect(sentence, at)
+
+
+def _floor_back(case: Case) -> Iterator[Prospect]:
+    dropped = case.memory.floor_dropped_at
+    if case.unfunded and dropped is not None:
+        at = dropped + case.facts.memory.timing.floor_return_interval
+        sentence = "its floor may return, once the budget carries it with 5 % to spare"
+        yield Prospect(sentence, at)
+
+
+def _demand(case: Case) -> Iterator[Prospect]:
+    timing = case.facts.memory.timing
+    if case.reason is Reason.DEMAND_CENSORED and case.memory.probed_at is not None:
+        at = case.memory.probed_at + probe_delay(timing, case.facts.memory.start_delays)
+        yield Prospect("while it is still saturated, demand is probed for by doubling again", at)
+    if case.reason is Reason.STABILIZED and case.memory.recommendations:
+        last = max(case.memory.recommendations, key=lambda each: (each.replicas, each.at))
+        yield Prospect("a lower count is followed, if demand stays low", last.at + _patience(case))
+
+
+def _patience(case: Case) -> timedelta:
+    found = (policy.scaling for policy in case.policies)
+    scaling = next((each for each in found if each is not None), None)
+    return scaling.scale_down_stabilization if scaling else timedelta(0)
+
+
+def _spent_up(case: Case) -> Iterator[Prospect]:
+    """Yield when budgets would be exhausted, if demand and its cost stayed as they are."""
+    for pace in case.paces:
+        position = pace.position
+        rate = min(pace.carried_rate, pace.demand)
+        is_squeezed_enough = pace.utilization_percent is not None and not pace.is_clipped
+        # At a rate of nothing, or the one that lasts, it is never.
+        lasting = hourly(max(position.remaining.value, ZERO), position.time_left)
+        if is_squeezed_enough or rate <= lasting:
+            continue
+        at = position.now + _hours(position.remaining.value / rate)
+        if at < position.span.end and not position.is_exhausted:
+            end = _at_the_end(pace)
+            yield Prospect(f"if demand stays, budget {pace.name} is exhausted: {end}", at)
+
+
+def _at_the_end(pace: BudgetPace) -> str:
+    if pace.position.budget.on_exhausted is OnExhausted.STOP_ALL:
+        return "everything stops"
+    return "replicas fall to their funded floors"
+
+
+def _hours(hours: Decimal) -> timedelta:
+    return timedelta(microseconds=int(hours * 3_600_000_000))
+
+
+def _windows(case: Case) -> Iterator[Prospect]:
+    for policy in case.policies:
+        yield from _windows_of(policy, case)
+
+
+def _windows_of(policy: CostPolicy, case: Case) -> Iterator[Prospect]:
+    for budget in policy.budgets:
+        name, window = f"{policy.name}/{budget.name}", budget.window
+        limit = f"{plain(budget.limit.value)} {budget.limit.unit}"
+        span = window.span_at(case.facts.now)
+        if isinstance(window, CalendarWindow) and span is not None:
+            yield Prospect(f"budget {name} begins anew with {limit}", span.end)
+        elif isinstance(window, FixedWindow) and window.start > case.facts.now:
+            yield Prospect(f"budget {name} begins: {limit}", window.start)
+        elif span is not None:
+            yield Prospect(f"the window of budget {name} ends; then it limits nothing", span.end)

@@ -1,0 +1,208 @@
+"""
+The quota: how many accelerators all pods of a namespace may request together.
+
+Replica counts do not bound accelerators: a template may ask for more of them, and ReplicaSets, bare
+pods, surge and long terminations pass every clamp on a count. A ResourceQuota counts pods
+themselves. It allows what the ceilings allow, what is unmanaged, and the surge of one rollout.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from plafond.account.account import WorkloadAccount
+from plafond.decide.judge import Judgement
+from plafond.decide.limits import replica_cost
+from plafond.decide.plan import Action, ClearQuota, SetQuota
+from plafond.model.money import GPU_HOURS, REPLICAS, ZERO, added, is_resource_unit, resource_unit
+from plafond.model.settings import Settings
+from plafond.model.snapshot import Namespace, Quota, Snapshot
+from plafond.model.workload import Pod
+
+Hard = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaWrites:
+    """What happens to a namespace's quota: raised before counts may rise, lowered after."""
+
+    first: tuple[Action, ...] = ()
+    last: tuple[Action, ...] = ()
+
+
+def quota_name(resource: str) -> str:
+    """Return what a ResourceQuota calls the sum of requests for *resource*."""
+    return f"requests.{resource}"
+
+
+def known_accelerators(snapshot: Snapshot, settings: Settings) -> frozenset[str]:
+    """Return every accelerator that can be named: those configured, and those found by prefix."""
+    # A quota has no wildcards: of MIG profiles only those that exist somewhere can be bounded.
+    found = {name for node in snapshot.nodes.values() for name in node.allocatable}
+    found |= {name for pod in snapshot.pods for name in pod.requests}
+    found |= {name for workload in snapshot.workloads for name in workload.requests}
+    named = {name for name in found if settings.is_accelerator(name)}
+    return frozenset(named) | frozenset(settings.accelerators)
+
+
+def quota_writes(
+    namespace: Namespace,
+    enforced: Judgement | None,
+    pods: Iterable[Pod],
+    accelerators: frozenset[str],
+) -> QuotaWrites:
+    """Return what makes the namespace's quota what *enforced* asks for."""
+    if enforced is not None and enforced.left_alone is not None:
+        return QuotaWrites()
+    # A pod counts until its phase is terminal or it is gone: not yet scheduled, or terminating.
+    present = tuple(pod for pod in pods if pod.ended_at is None)
+    hard = None if enforced is None else _hard(_Case(enforced, present), accelerators, namespace)
+    return _difference(namespace, hard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A judgement beside the pods of its namespace, one resource at a time."""
+
+    judgement: Judgement
+    pods: tuple[Pod, ...]
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Something has no price: what it takes up, and so what is left, is not known."""
+        units = {limit.unit for limit in self.judgement.limits}
+        priced = {unit for unit in units if unit != REPLICAS and not is_resource_unit(unit)}
+        targets = self.judgement.account.targets
+        return not units.isdisjoint(self.judgement.account.unpriced) or any(
+            priced - set(target.price) for target in targets
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """What ceilings and unmanaged pods may cost passes a limit: nothing beside them fits."""
+        total = self.judgement.account.unmanaged
+        for target in self.judgement.account.targets:
+            ceiling = self.judgement.ceilings.get(target.id, 0)
+            total = added(total, replica_cost(target), ceiling)
+        return any(total.get(each.unit, ZERO) > each.rate for each in self.judgement.limits)
+
+    def use(self, resource: str) -> int:
+        """Return what all pods request now, as the quota counts."""
+        return _whole(sum((pod.requests.get(resource, ZERO) for pod in self.pods), ZERO))
+
+    def unmanaged(self, resource: str) -> int:
+        """Return what pods request that the policies may not scale."""
+        owners = {target.id for target in self.judgement.account.targets}
+        foreign = (pod for pod in self.pods if pod.owner not in owners)
+        return _whole(sum((pod.requests.get(resource, ZERO) for pod in foreign), ZERO))
+
+    def granted(self, resource: str) -> int | None:
+        """Return what the ceilings allow; None when a workload without a ceiling may use it."""
+        total = 0
+        for target in self.judgement.account.targets:
+            ceiling = self.judgement.ceilings.get(target.id)
+            needed = max(_of_pod(target, resource), _of_template(target, resource))
+            if needed and ceiling is None:
+                return None
+            total += _of_pod(target, resource) * (ceiling or 0)
+        return total
+
+    def cap(self, resource: str) -> int | None:
+        """Return the strictest of the policies' own limits."""
+        unit = resource_unit(resource)
+        limits = (limit.rate for limit in self.judgement.limits if limit.unit == unit)
+        return min((_whole(rate) for rate in limits), default=None)
+
+    def surge(self, resource: str) -> int:
+        """Return the most that one rollout takes up beside what it replaces."""
+        return max((self._rollout(t, resource) for t in self.judgement.account.targets), default=0)
+
+    def _rollout(self, target: WorkloadAccount, resource: str) -> int:
+        ceiling = self.judgement.ceilings.get(target.id, target.workload.replicas)
+        pods = target.workload.surge.of(ceiling)
+        of_pod = _of_pod(target, resource)
+        # Of pods that grow, the first shows what the next ones cost; it has to find room for that,
+        # in place of another where there is no surge.
+        first = _of_template(target, resource) - (0 if pods else of_pod)
+        return max(pods * of_pod, first if ceiling else 0)
+
+
+def _hard(case: _Case, accelerators: frozenset[str], namespace: Namespace) -> Hard | None:
+    """Return the bounds to be in force; None when no limit of cost or accelerators is."""
+    if not any(_bounds_accelerators(limit.unit, accelerators) for limit in case.judgement.limits):
+        return None
+    before = namespace.quota.hard if namespace.quota is not None else {}
+    named = {*accelerators, *_named(before)}
+    hard = {quota_name(each): _bound(case, each, before) for each in sorted(named)}
+    return {name: most for name, most in hard.items() if most is not None}
+
+
+def _bounds_accelerators(unit: str, accelerators: Iterable[str]) -> bool:
+    if unit == REPLICAS:
+        return False
+    is_money = unit == GPU_HOURS or not is_resource_unit(unit)
+    return is_money or unit in {resource_unit(each) for each in accelerators}
+
+
+def _named(before: Mapping[str, Decimal]) -> Iterable[str]:
+    # What was bounded once stays bounded, also while no node offers it.
+    prefix = quota_name("")
+    return (name.removeprefix(prefix) for name in before if name.startswith(prefix) and "/" in name)
+
+
+def _bound(case: _Case, resource: str, before: Mapping[str, Decimal]) -> int | None:
+    granted, cap, surge = case.granted(resource), case.cap(resource), case.surge(resource)
+    if granted is None and cap is None:
+        return None
+    promised = _least(granted, cap) + surge
+    carried = _least(None if granted is None else granted + case.unmanaged(resource), cap) + surge
+    in_force = before.get(quota_name(resource))
+    if in_force is not None and case.is_unpriced:
+        # Unknown is not zero, and no reason to let more in.
+        carried = max(promised, _whole(in_force))
+    elif in_force is not None and case.is_over:
+        # Else whoever takes the room of a rollout would be given that of another, and so on.
+        carried = min(carried, max(promised, _whole(in_force)))
+    return max(case.use(resource), carried)
+
+
+def _difference(namespace: Namespace, hard: Hard | None) -> QuotaWrites:
+    quota = namespace.quota
+    if quota is None or not quota.is_ours:
+        return QuotaWrites(last=() if hard is None else (SetQuota(namespace.name, hard, quota),))
+    if hard is None:
+        return QuotaWrites(first=(ClearQuota(namespace.name, quota.uid),))
+    return QuotaWrites() if quota.hard == hard else _changed(namespace.name, quota, hard)
+
+
+def _changed(namespace: str, quota: Quota, hard: Hard) -> QuotaWrites:
+    first = {name: max(most, _whole(quota.hard.get(name, ZERO))) for name, most in hard.items()}
+    if not any(name in quota.hard and most > quota.hard[name] for name, most in hard.items()):
+        return QuotaWrites(last=(SetQuota(namespace, hard, quota),))
+    raised = SetQuota(namespace, first, quota)
+    if first == hard:
+        return QuotaWrites((raised,))
+    between = Quota(quota.uid, _decimals(first), is_ours=True)
+    return QuotaWrites((raised,), (SetQuota(namespace, hard, between),))
+
+
+def _decimals(hard: Hard) -> dict[str, Decimal]:
+    return {name: Decimal(most) for name, most in hard.items()}
+
+
+def _of_template(target: WorkloadAccount, resource: str) -> int:
+    return _whole(target.workload.requests.get(resource, ZERO))
+
+
+def _of_pod(target: WorkloadAccount, resource: str) -> int:
+    """Return what a replica takes up: like its price, the most of any that runs."""
+    running = [_whole(pod.requests.get(resource, ZERO)) for pod in target.pods]
+    return max(running) if running else _of_template(target, resource)
+
+
+def _least(left: int | None, right: int | None) -> int:
+    return min(each for each in (left, right) if each is not None)
+
+
+def _whole(value: Decimal) -> int:
+    return int(value)

@@ -1,0 +1,54 @@
+"""A recommendation: how many replicas a workload should have if money were no object, and why."""
+
+from dataclasses import dataclass, replace
+
+from plafond.decide.reason import Reason
+from plafond.forecast.demand import DemandSample
+from plafond.model.gap import Gap
+from plafond.model.memory import WorkloadMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of a recommendation: how many, and why."""
+
+    replicas: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """
+    How many replicas a workload should have if money were no object.
+
+    Attributes:
+        steps: how it came about; the last one is the outcome.
+        sample: the demand behind it, if it was read.
+        gap: why demand is unknown; then nothing may be raised.
+        memory: what to remember for the next time.
+        least: running fuller, it never has fewer than these.
+
+    """
+
+    steps: tuple[Step, ...]
+    sample: DemandSample | None
+    gap: Gap | None
+    memory: WorkloadMemory
+    least: int = 1
+
+    @property
+    def replicas(self) -> int:
+        """The outcome."""
+        return self.steps[-1].replicas
+
+    def squeezed_to(self, utilization_percent: int) -> int:
+        """Return the replicas that carry the demand of this moment at *utilization_percent*."""
+        if self.sample is None or self.gap is not None:
+            return self.replicas
+        full = max(self.sample.target_percent, utilization_percent)
+        # Ready pods that were not seen are no headroom: each may carry up to its target.
+        need = self.sample.need + self.sample.blind_pods
+        if self.memory.probe is not None:
+            need = max(need, float(self.memory.probe))
+        replicas = replace(self.sample, need=need).replicas_at(full)
+        return min(self.replicas, max(self.least, replicas))
