@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 from plafond.decide.evaluate import Evaluation
-from plafond.decide.plan import Action, ClearCeilings, ScaleTo, SetCeilings
+from plafond.decide.plan import (
+    Action,
+    ClearCeilings,
+    ClearQuota,
+    ScaleTo,
+    SetCeilings,
+    SetQuota,
+)
 from plafond.model.policy import Mode
-from plafond.model.snapshot import Namespace, Snapshot
+from plafond.model.snapshot import Namespace, Quota, Snapshot
 from plafond.model.workload import Workload
 
 
@@ -35,6 +43,11 @@ def _annotated(namespace: Namespace, actions: Iterable[Action]) -> Namespace:
             )
         elif isinstance(action, ClearCeilings):
             namespace = replace(namespace, ceilings=None, why=None, unreadable=None)
+        elif isinstance(action, SetQuota):
+            hard = {name: Decimal(most) for name, most in action.hard.items()}
+            namespace = replace(namespace, quota=Quota("uid-quota", hard, is_ours=True))
+        elif isinstance(action, ClearQuota):
+            namespace = replace(namespace, quota=None)
     return namespace
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tests.possible import refuse_impossible
 
+from plafond.model.autoscaler import Autoscaler, Basis, MetricReading
 from plafond.model.budget import Budget, OnExhausted
 from plafond.model.capacity import CapacityType, Node, NodePrice, PriceSheet
 from plafond.model.labels import LabelSelector, Operator, Requirement
@@ -28,7 +29,13 @@ from plafond.model.policy import (
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.model.window import CalendarWindow, FixedWindow, Period
-from plafond.model.workload import Autoscaler, Pod, Workload, WorkloadClass, WorkloadId
+from plafond.model.workload import (
+    DisruptionBudget,
+    Pod,
+    Workload,
+    WorkloadClass,
+    WorkloadId,
+)
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)  # a Monday, at noon
 TEAM = "team-a"
@@ -72,8 +79,19 @@ def workload(name: str = "llm", replicas: int = 1, **more: object) -> Workload:
     return Workload(**{**defaults, **more})
 
 
-def hpa(wish: int | None = None) -> Autoscaler:
-    return Autoscaler("HorizontalPodAutoscaler", "scaler", wish)
+def disruption_budget(least: int, name: str = "available", **labels: str) -> DisruptionBudget:
+    """Demands *least* available pods of those with *labels*; of all of team-a without any."""
+    return DisruptionBudget(TEAM, name, LabelSelector(labels), least)
+
+
+def hpa(desired: int | None = None, **more: object) -> Autoscaler:
+    """An HPA of which nothing but its desired count is known, unless *more* says so."""
+    return Autoscaler("HorizontalPodAutoscaler", "scaler", desired, **more)
+
+
+def total(average: str | int | Decimal, target: str | int | Decimal = 6) -> MetricReading:
+    """A total that each replica has *average* of, and should have *target* of."""
+    return MetricReading(Basis.REPLICA, Decimal(average), Decimal(target))
 
 
 LLM = workload_id()
@@ -167,7 +185,7 @@ def utilization(percent: int = 70, **more: object) -> Scaling:
 
 
 def policy(name: str = "limits", **more: object) -> CostPolicy:
-    """Enforced in EUR on every accelerator Deployment of team-a, without any limit."""
+    """Enforced in EUR on every accelerator Deployment of team-a, without any limit; confirmed."""
     if "cost_per_hour" in more:
         more["ceilings"] = Ceilings(cost_per_hour=Decimal(more.pop("cost_per_hour")))
     defaults = {
@@ -177,6 +195,8 @@ def policy(name: str = "limits", **more: object) -> CostPolicy:
         "generation": 1,
         "mode": Mode.ENFORCE,
         "currency": EUR,
+        # The brake has tests of its own; what is confirmed acts at once.
+        "is_confirmed": True,
     }
     return CostPolicy(**{**defaults, **more})
 

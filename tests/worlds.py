@@ -25,19 +25,21 @@ from tests.builders import (
     quantities,
     sheet,
     snapshot,
+    total,
     utilization,
     workload,
 )
 
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.budget import Budget, OnExhausted
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord, WorkloadMemory
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.money import GPU_HOURS
 from plafond.model.policy import Ceilings, ClassRule, CostPolicy, Mode, Scaling
-from plafond.model.snapshot import Namespace, Snapshot
+from plafond.model.snapshot import Namespace, Quota, Snapshot
 from plafond.model.window import Period
-from plafond.model.workload import Pod, Workload, WorkloadClass
+from plafond.model.workload import Pod, Surge, Workload, WorkloadClass
 
 TIERS = st.sampled_from(["hot", "warm", "cold", "none"])
 COUNTS = st.integers(0, 6)
@@ -121,10 +123,25 @@ def _workloads(draw, name: str, bounds: Bounds) -> Workload:
         tier=draw(TIERS),
         requests=requests,
         created_at=NOW - draw(st.integers(1, 3)) * HOUR,
+        surge=draw(st.sampled_from([Surge(), Surge(percent=25), Surge(count=3)])),
     )
     if bounds.autoscalers and draw(st.integers(0, 4)) == 0:
-        return replace(made, autoscaler=hpa(draw(st.none() | COUNTS)))
+        return replace(made, autoscaler=draw(_autoscalers()))
     return made
+
+
+@st.composite
+def _autoscalers(draw) -> Autoscaler:
+    readings = draw(st.lists(st.builds(total, st.integers(0, 20)), max_size=2))
+    return hpa(
+        draw(st.none() | COUNTS),
+        is_limited=draw(st.booleans()),
+        seen=draw(COUNTS),
+        readings=tuple(readings),
+        least=draw(st.integers(1, 3)),
+        most=draw(st.integers(3, 9)),
+        is_refused=draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -207,12 +224,21 @@ def _meters(draw, pods: tuple[Pod, ...], bounds: Bounds) -> dict[Meter, MeterRea
 
 @st.composite
 def _namespaces(draw, workloads: tuple[Workload, ...], bounds: Bounds) -> Namespace:
+    quota = draw(_quotas()) if bounds.in_force else None
     if not bounds.in_force or draw(st.booleans()):
-        return Namespace(TEAM, "uid")
+        return Namespace(TEAM, "uid", quota=quota)
     # A count above its ceiling: we were killed between the two writes.
     least = {w.id: 0 if bounds.above_ceilings else w.replicas for w in workloads}
     listed = {each: least[each] + draw(COUNTS) for each in least if draw(st.booleans())}
-    return Namespace(TEAM, "uid", listed, "before")
+    return Namespace(TEAM, "uid", listed, "before", quota=quota)
+
+
+@st.composite
+def _quotas(draw) -> Quota | None:
+    if draw(st.booleans()):
+        return None
+    hard = {f"requests.{GPU}": money(draw(st.integers(0, 30))), "requests.amd.com/gpu": money(0)}
+    return Quota("uid-quota", hard, is_ours=True)
 
 
 @st.composite

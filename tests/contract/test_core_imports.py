@@ -71,9 +71,21 @@ def test_a_core_that_imports_a_client_fails_the_build(broken):
         {
             "Data flows one way": "KEPT",
             "The core is pure": "BROKEN",
+            "A page is drawn from plain values": "KEPT",
             "Kopf stays in the controller": "KEPT",
+            "The command reads and explains, it never acts": "KEPT",
         },
     )
+
+
+def test_a_command_that_imports_what_writes_fails_the_build(broken):
+    with (broken / "plafond" / "cli" / "reading.py").open("a") as file:
+        file.write("from plafond.enforce import scale\n")
+
+    code, found = contracts(broken)
+
+    assert code == 1
+    assert found["The command reads and explains, it never acts"] == "BROKEN"
 
 
 def test_a_layer_that_looks_up_and_a_stray_kopf_fail_the_build(broken):
@@ -82,7 +94,11 @@ def test_a_layer_that_looks_up_and_a_stray_kopf_fail_the_build(broken):
     with (broken / "plafond" / "enforce" / "scale.py").open("a") as file:
         file.write("import kopf\n")
 
+    with (broken / "plafond" / "page" / "chart.py").open("a") as file:
+        file.write("from plafond.model.money import Money\n")
+
     code, found = contracts(broken)
 
     assert code == 1
+    assert found["A page is drawn from plain values"] == "BROKEN"
     assert found["Data flows one way"] == found["Kopf stays in the controller"] == "BROKEN"

@@ -1,22 +1,28 @@
 """The documentation says what the code does: examples, reasons, fields, metrics, links, targets."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
 from pydantic import BaseModel
+from tests.builders import HOUR, NOW
 from tests.unit.api.rules import defaulted, verdicts
+from tests.unit.cli.support import explained
+from tests.unit.decide.test_rationale import busy, ten_hours
 
 from plafond.api.constants import API_VERSION
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.api.convert_prices import parse_price_sheet
 from plafond.api.crd import definition
 from plafond.api.kinds import COST_POLICY, KINDS, PRICE_SHEET
+from plafond.cli.app import app
+from plafond.cli.show import as_json
 from plafond.controller.config import Config
 from plafond.decide.evaluate import evaluate
 from plafond.decide.reason import Reason
@@ -24,6 +30,7 @@ from plafond.model.meters import Meter
 from plafond.model.policy import InvalidPolicy
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
+from plafond.report.condition_reason import ConditionReason, EventReason
 from plafond.report.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -128,47 +135,90 @@ def properties(schema: dict[str, Any]) -> set[str]:
     return found.union(*(properties(child) for child in children))
 
 
-def given_reasons() -> set[str]:
-    """Return every reason that the code gives to a condition, or to an Event by itself."""
-    found: set[str] = set()
-    for path in REPORT.glob("*.py"):
-        tree = ast.parse(text_of(path))
-        names = {
-            target.id: node.value
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            for place in REASON_PLACES.get(getattr(call.func, "id", ""), ()):
-                value = call.args[place]
-                if isinstance(value, ast.Name):
-                    value = names.get(value.id, value)
-                if isinstance(value, ast.Constant):
-                    found.add(str(value.value))
+def entries() -> dict[str, str]:
+    """Return the entries of the runbook, by their reason."""
+    parts = re.split(r"^### `(\w+)`$", text_of(DOCS / "runbook.md"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def sentences() -> dict[str, list[str]]:
+    """Return what each reason means; some say why a count moved, and are a condition's, too."""
+    found: dict[str, list[str]] = {}
+    for reason in (*Reason, *ConditionReason, *EventReason):
+        found.setdefault(reason.value, []).append(reason.sentence)
     return found
 
 
-# Which argument is the reason.
-REASON_PLACES = {"Condition": (2,), "_not_governed": (0,), "Event": (2,)}
+def test_every_reason_has_its_entry_in_the_runbook_and_nothing_else_has():
+    headings = re.findall(r"^### `(\w+)`$", text_of(DOCS / "runbook.md"), re.MULTILINE)
+
+    assert len(headings) == len(set(headings))
+    assert set(headings) == set(sentences())
 
 
-def test_every_reason_is_explained_and_nothing_else_is():
-    page = text_of(DOCS / "troubleshooting.md")
-    moves = set(re.findall(r"^\| `([A-Z]\w+)` \|", page, re.MULTILINE))
-    given = given_reasons()
+@pytest.mark.parametrize("reason", sorted(sentences()))
+def test_an_entry_says_what_it_means_what_to_check_and_what_to_do(reason):
+    entry = " ".join(entries()[reason].split())
 
-    assert {"Evaluated", "ObserveMode", "InvalidSpec", "Ambiguous", "Restored"} <= given
-    assert moves == set(Reason)
-    assert [reason for reason in sorted(given) if f"`{reason}`" not in page] == []
+    for sentence in sentences()[reason]:
+        assert f"{sentence[0].upper()}{sentence[1:]}." in entry
+    assert re.search(r"\*\*Check:\*\* \S+.* \*\*Do:\*\* \S", entry)
 
 
 def test_every_reason_of_a_condition_is_in_the_table_of_conditions():
     page = text_of(DOCS / "policies.md")
 
-    not_of_conditions = {"Restored"}
-    assert [r for r in sorted(given_reasons() - not_of_conditions) if f"`{r}`" not in page] == []
+    assert [reason for reason in ConditionReason if f"`{reason}`" not in page] == []
+
+
+def test_a_reason_is_never_a_loose_string():
+    """Whoever makes a condition or an Event names its reason, so that it has a sentence."""
+    loose = [
+        f"{path.name}:{call.lineno}"
+        for path in REPORT.glob("*.py")
+        for call in ast.walk(ast.parse(text_of(path)))
+        if isinstance(call, ast.Call)
+        for place in REASON_PLACES.get(getattr(call.func, "id", ""), ())
+        if len(call.args) > place and isinstance(call.args[place], ast.Constant)
+    ]
+
+    assert loose == []
+
+
+# Which argument is the reason.
+REASON_PLACES = {"Condition": (2,), "_plain": (2,), "_not_governed": (0,), "Event": (2,)}
+
+
+def shape(value: object) -> object:
+    """Return the keys of *value*, and of what is in it; of a list those of its first entry."""
+    if isinstance(value, list):
+        return [shape(value[0])] if value and isinstance(value[0], dict) else []
+    return {key: shape(each) for key, each in value.items()} if isinstance(value, dict) else None
+
+
+def test_the_json_of_an_explanation_is_the_one_that_is_documented():
+    (block,) = re.findall(
+        r"^```json\n(.*?)^```", text_of(DOCS / "explain.md"), re.MULTILINE | re.DOTALL
+    )
+    troubled = explained(busy(ten_hours("200")), now=NOW + HOUR)
+
+    assert shape(json.loads(block)) == shape(as_json.explanation(troubled))
+
+
+def test_every_flag_of_the_command_is_documented():
+    page = text_of(DOCS / "explain.md")
+    flags = {
+        flag
+        for command in app.registered_commands
+        for option in get_type_hints(command.callback, include_extras=True).values()
+        for declared in getattr(option, "__metadata__", ())
+        # In an annotation, the first word of an option takes the place of its default.
+        for flag in (declared.default, *(declared.param_decls or ()))
+        if str(flag).startswith("-")
+    }
+
+    assert {"-n", "-A", "--exit-code"} <= flags
+    assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []
 
 
 def exported() -> set[str]:
@@ -215,7 +265,8 @@ def test_every_relative_link_leads_somewhere(page):
 # What looks like a path of this repository: code, manifests, pages, tests.
 PATH = re.compile(r"`((?:operator|tests|e2e|docs|manifests|crds)/[\w./-]*\w/?)`")
 OF_THE_PACKAGE = re.compile(
-    r"`((?:model|account|forecast|decide|api|observe|enforce|report|controller)/[\w./]+\.py)`"
+    r"`((?:model|account|forecast|decide|api|observe|enforce|report|controller|cli|page)"
+    r"/[\w./]+\.py)`"
 )
 
 

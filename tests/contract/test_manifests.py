@@ -5,8 +5,10 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from e2e.rig.install import NAMESPACE, SERVICE_ACCOUNT
 
 from plafond.api import annotations
+from plafond.api.constants import LEDGER_NAME
 from plafond.controller.config import load_config
 from plafond.model.settings import Settings
 from plafond.observe import kinds
@@ -22,6 +24,10 @@ DOCUMENTS = [
 SINCE_136 = {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
 
 
+def text_of(file: str) -> str:
+    return (MANIFESTS / file).read_text(encoding="utf-8")
+
+
 def of_kind(*kinds: str):
     return [document for document in DOCUMENTS if document["kind"] in kinds]
 
@@ -31,6 +37,9 @@ def named(kind: str, name: str):
 
 
 POLICIES = of_kind("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
+ON_CEILINGS = [each for each in POLICIES if each["metadata"]["name"].startswith("plafond-ceiling")]
+ON_OURSELVES = [each for each in POLICIES if "-self-restraint-" in each["metadata"]["name"]]
+OPERATOR = f"system:serviceaccount:{NAMESPACE}:{SERVICE_ACCOUNT}"
 OPERATOR_RULES = named("ClusterRole", "plafond")["rules"]
 
 
@@ -70,7 +79,11 @@ def test_the_operator_may_scale_a_workload_but_not_change_one():
         ("events", "create"),
         ("events", "patch"),
         ("namespaces", "patch"),
+        ("resourcequotas", "create"),
+        ("resourcequotas", "patch"),
+        ("resourcequotas", "delete"),
         ("deployments/scale", "patch"),
+        ("statefulsets/scale", "patch"),
     }
 
 
@@ -116,13 +129,15 @@ def test_the_operator_finds_its_configuration_and_is_probed():
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "metrics"}
 
 
-def test_one_instance_at_a_time():
-    deployment = named("Deployment", "plafond")["spec"]
+def test_instances_elect_the_one_that_decides():
+    config = yaml.safe_load(named("ConfigMap", "plafond")["data"]["config.yaml"])
 
-    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    # Without an election a rolling update would have two of them decide.
+    assert config.get("leaderElection", {}).get("enabled", True)
+    assert "strategy" not in named("Deployment", "plafond")["spec"]
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=lambda each: each["metadata"]["name"])
+@pytest.mark.parametrize("policy", ON_CEILINGS, ids=lambda each: each["metadata"]["name"])
 def test_system_namespaces_are_never_governed(policy):
     expressions = policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"]
 
@@ -132,8 +147,8 @@ def test_system_namespaces_are_never_governed(policy):
     assert set(expressions[0]["values"]) == Settings().excluded_namespaces
 
 
-def test_all_policies_look_at_the_same_writes_and_read_the_ceiling_in_the_same_way():
-    first, *others = POLICIES
+def test_all_ceiling_policies_look_at_the_same_writes_and_read_the_ceiling_in_the_same_way():
+    first, *others = ON_CEILINGS
     shared = [v for v in first["spec"]["variables"] if v["name"] != "allowed"]
 
     for other in others:
@@ -143,33 +158,96 @@ def test_all_policies_look_at_the_same_writes_and_read_the_ceiling_in_the_same_w
 
 
 def test_a_write_that_cannot_be_judged_is_refused_but_never_for_the_sake_of_a_notice():
-    policies = {each["metadata"]["name"]: each["spec"]["failurePolicy"] for each in POLICIES}
+    lenient = {p["metadata"]["name"] for p in POLICIES if p["spec"]["failurePolicy"] != "Fail"}
 
-    assert policies == {
-        "plafond-ceiling": "Fail",
-        "plafond-ceiling-backstop": "Fail",
-        "plafond-ceiling-notice": "Ignore",
+    assert lenient == {"plafond-ceiling-notice"}
+
+
+def test_every_policy_is_bound_once_and_all_but_the_notice_deny():
+    bindings = of_kind("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
+    actions = {
+        each["spec"]["policyName"]: each["spec"].get("validationActions") for each in bindings
     }
+    mutating = {each["metadata"]["name"] for each in of_kind("MutatingAdmissionPolicy")}
+    denying = {each["metadata"]["name"] for each in POLICIES} - mutating
 
-
-def test_every_policy_is_bound_and_only_the_backstop_denies():
-    bindings = {
-        each["spec"]["policyName"]: each["spec"].get("validationActions")
-        for each in of_kind("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
-    }
-
-    assert bindings == {
-        "plafond-ceiling": None,
-        "plafond-ceiling-backstop": ["Deny"],
+    assert len(bindings) == len(POLICIES)
+    assert actions == {
+        **dict.fromkeys(mutating),
+        **{name: ["Deny"] for name in denying},
         "plafond-ceiling-notice": ["Warn"],
     }
 
 
-def test_the_policies_read_the_annotations_that_the_operator_writes():
-    text = (MANIFESTS / "admission.yaml").read_text(encoding="utf-8")
+def test_the_operator_and_break_glass_are_exempt_from_keeping_and_nobody_else():
+    keep, backstop = (
+        named("MutatingAdmissionPolicy", "plafond-keep"),
+        named("ValidatingAdmissionPolicy", "plafond-keep-backstop"),
+    )
+    conditions = keep["spec"]["matchConditions"]
 
-    assert f"annotations['{annotations.CEILINGS}']" in text
-    assert f"annotations['{annotations.WHY}']" in text
+    assert backstop["spec"]["matchConditions"] == conditions
+    assert [each["expression"] for each in conditions] == [
+        f"request.userInfo.username != '{OPERATOR}'",
+        (
+            "!request.userInfo.?groups.orValue([]).exists(group, "
+            "group in ['system:masters', 'plafond:break-glass'])"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("policy", ON_OURSELVES, ids=lambda each: each["metadata"]["name"])
+def test_self_restraint_is_about_one_kind_and_our_own_account(policy):
+    (condition,) = policy["spec"]["matchConditions"]
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+
+    assert condition["expression"] == f"request.userInfo.username == '{OPERATOR}'"
+    assert len({resource.partition("/")[0] for resource in rule["resources"]}) == 1
+
+
+@pytest.mark.parametrize("policy", ON_OURSELVES, ids=lambda each: each["metadata"]["name"])
+def test_self_restraint_names_every_system_namespace_or_none(policy):
+    text = "".join(each["expression"] for each in policy["spec"]["validations"])
+
+    excluded = Settings().excluded_namespaces
+    named_here = {name for name in excluded if f"'{name}'" in text}
+    # A Lease lives in our namespace and Events anywhere.
+    whole = policy["metadata"]["name"].rpartition("-")[2] not in {"leases", "events"}
+    assert (named_here == excluded) is whole
+
+
+def test_what_the_operator_writes_is_restrained_or_kept_apart_by_the_api_server():
+    restrained = {
+        (group, resource)
+        for policy in ON_OURSELVES
+        for rule in policy["spec"]["matchConstraints"]["resourceRules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    written = {
+        (group, resource)
+        for rule in OPERATOR_RULES
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if {"create", "patch", "update", "delete"} & set(rule["verbs"])
+    }
+    # The status of a custom resource is written by itself; a write to it changes nothing else.
+    status = {("plafond.dev", "costpolicies/status"), ("plafond.dev", "pricesheets/status")}
+
+    assert written - restrained == status
+
+
+def test_the_policies_read_the_annotations_that_the_operator_writes():
+    ceilings, ours = (text_of(each) for each in ("admission-ceiling.yaml", "admission-keep.yaml"))
+
+    assert f"annotations['{annotations.CEILINGS}']" in ceilings
+    assert f"annotations['{annotations.CEILINGS}']" in text_of("admission-self-restraint.yaml")
+    assert f"annotations['{annotations.WHY}']" in ceilings
+    assert f"startsWith('{annotations.CEILINGS.partition('/')[0]}/')" in ours
+
+
+def test_the_ledger_s_name_is_the_one_that_the_account_is_held_to():
+    assert f"object.metadata.name == '{LEDGER_NAME}'" in text_of("admission-self-restraint.yaml")
 
 
 def test_what_is_observed_may_be_listed_and_watched_and_nothing_else():

@@ -97,3 +97,14 @@ def could_cost(judgement: Judgement, limit: Limit) -> Decimal:
 def replicas(judgement: Judgement, target: WorkloadAccount) -> int:
     ceiling = judgement.ceilings.get(target.id, 0)
     return max(ceiling, target.workload.replicas) + target.pods_beyond_replicas
+
+
+@given(worlds())
+def test_what_loses_its_volumes_is_never_lowered(world: Snapshot):
+    first, *others = world.workloads
+    world = replace(world, workloads=(replace(first, loses_volumes=True), *others))
+
+    for decision in judged(world).decisions:
+        if decision.workload == first.id:
+            assert decision.desired_replicas >= first.replicas
+            assert decision.ceiling is None or decision.ceiling >= first.replicas

@@ -97,7 +97,8 @@ def test_what_observes_plans_no_write_that_anybody_carries_out(world: Snapshot):
     policies = tuple(replace(policy, mode=Mode.OBSERVE) for policy in world.policies)
     world = replace(world, policies=policies, records={})
     world = replace(
-        world, namespaces={n: replace(w, ceilings=None) for n, w in world.namespaces.items()}
+        world,
+        namespaces={n: replace(w, ceilings=None, quota=None) for n, w in world.namespaces.items()},
     )
 
     plan = evaluate(world, SETTINGS).plan

@@ -2,11 +2,10 @@
 Snapshots as readable JSON, and what was decided on them.
 
 A snapshot is written down through the codec that also keeps the operator's memory; what JSON has no
-form for (a choice of windows, keys of more than one part) is spelled out here.
+form for (keys of more than one part) is spelled out here.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +14,12 @@ from plafond.api.codec import dump, load
 from plafond.api.convert_ledger import ledger_spec, parse_ledger
 from plafond.decide.evaluate import Evaluation
 from plafond.decide.judge import Judgement
-from plafond.decide.plan import Action, ClearCeilings, SetCeilings
-from plafond.model.budget import Budget, OnExhausted
+from plafond.decide.plan import Action, ClearCeilings, ClearQuota, SetCeilings, SetQuota
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
-from plafond.model.money import Amount
-from plafond.model.policy import CostPolicy
 from plafond.model.snapshot import Snapshot
-from plafond.model.window import CalendarWindow, FixedWindow
 
 FOLDER = Path(__file__).parent / "snapshots"
-WINDOWS = {"Calendar": CalendarWindow, "Fixed": FixedWindow}
 
 
 def names() -> list[str]:
@@ -35,10 +29,9 @@ def names() -> list[str]:
 
 def read_snapshot(name: str) -> Snapshot:
     raw = json.loads((FOLDER / name / "snapshot.json").read_text())
-    policies = tuple(_load_policy(each) for each in raw.pop("policies", []))
     meters = {Meter(key): _load_reading(each) for key, each in raw.pop("meters", {}).items()}
     records = {key: parse_ledger({"spec": each}) for key, each in raw.pop("records", {}).items()}
-    return replace(load(Snapshot, raw), policies=policies, meters=meters, records=records)
+    return replace(load(Snapshot, raw), meters=meters, records=records)
 
 
 def read_decisions(name: str) -> str:
@@ -46,8 +39,7 @@ def read_decisions(name: str) -> str:
 
 
 def write_snapshot(name: str, snapshot: Snapshot) -> None:
-    raw = dump(replace(snapshot, policies=(), meters={}, records={}))
-    raw["policies"] = [_dump_policy(each) for each in snapshot.policies]
+    raw = dump(replace(snapshot, meters={}, records={}))
     raw["meters"] = {str(key): _dump_reading(each) for key, each in snapshot.meters.items()}
     raw["records"] = {key: ledger_spec(each) for key, each in snapshot.records.items()}
     (FOLDER / name).mkdir(parents=True, exist_ok=True)
@@ -109,6 +101,11 @@ def _action(action: Action) -> str:
         return f"ceilings of {action.namespace}: {listed} ({action.why})"
     if isinstance(action, ClearCeilings):
         return f"ceilings of {action.namespace}: none"
+    if isinstance(action, SetQuota):
+        listed = ",".join(f"{name}={most}" for name, most in action.hard.items())
+        return f"quota of {action.namespace}: {listed}"
+    if isinstance(action, ClearQuota):
+        return f"quota of {action.namespace}: none"
     return f"scale {action.workload}: {action.before} -> {action.after}"
 
 
@@ -118,29 +115,6 @@ def _rounded(value: Decimal) -> str:
 
 def _readable(raw: object) -> str:
     return json.dumps(raw, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _dump_policy(policy: CostPolicy) -> Mapping[str, object]:
-    raw = dump(policy)
-    for written, budget in zip(raw.get("budgets", []), policy.budgets, strict=True):
-        kind = next(name for name, each in WINDOWS.items() if isinstance(budget.window, each))
-        written["window"]["type"] = kind
-    return raw
-
-
-def _load_policy(raw: dict) -> CostPolicy:
-    budgets = tuple(_load_budget(each) for each in raw.pop("budgets", []))
-    return replace(load(CostPolicy, raw), budgets=budgets)
-
-
-def _load_budget(raw: dict) -> Budget:
-    window = dict(raw["window"])
-    return Budget(
-        raw["name"],
-        load(Amount, raw["limit"]),
-        load(WINDOWS[window.pop("type")], window),
-        OnExhausted(raw["on_exhausted"]),
-    )
 
 
 def _dump_reading(reading: MeterReading) -> dict[str, object]:

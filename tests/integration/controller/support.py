@@ -8,6 +8,7 @@ from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes
 
 from plafond.api.writer import ApiWriter, WriteTimeouts
+from plafond.controller.leadership import Alone
 from plafond.controller.loop import ControlLoop, Surroundings
 from plafond.controller.records import Records
 from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
@@ -16,7 +17,9 @@ from plafond.model.policy import Mode
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.observe.errors import ObservationError
+from plafond.observe.join import joined_namespaces
 from plafond.observe.records.ledgers import LedgerRecord, parse
+from plafond.observe.records.quotas import parse as parse_quota
 from plafond.report.checkpoint import Checkpoints
 from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
@@ -38,7 +41,7 @@ class SetClock:
 
 @dataclass
 class SetObserver:
-    """Sees what a test says, and the ledgers that are in the API server."""
+    """Sees what a test says, and the ledgers and quotas that are in the API server."""
 
     fake: FakeKubernetes
     facts: Snapshot
@@ -61,7 +64,9 @@ class SetObserver:
             held = self.fake.objects[made.LEDGERS].values()
             self._seen = {raw["metadata"]["namespace"]: parse(raw) for raw in held}
         records = {name: each.record for name, each in self._seen.items()}
-        return replace(self.facts, now=now, records=records)
+        quotas = [parse_quota(raw) for raw in self.fake.objects[made.QUOTAS].values()]
+        namespaces = joined_namespaces(self.facts.namespaces.values(), quotas)
+        return replace(self.facts, now=now, records=records, namespaces=namespaces)
 
     def ledgers(self) -> dict[str, LedgerRecord]:
         return self._seen
@@ -75,6 +80,9 @@ class SetObserver:
     def oldest_contact(self, now: datetime) -> timedelta | None:
         return self.silence
 
+    def forget_ended(self, before: datetime) -> None:
+        self.forgotten_before = before
+
     def acknowledge_ended(self, uids) -> None:
         self.ended += uids
 
@@ -87,20 +95,22 @@ class World:
         self.clock = SetClock()
         self.observer = SetObserver(fake, facts)
         self.metrics = Metrics()
-        writer = ApiWriter(client, "plafond", TIMEOUTS)
+        may_write = more.pop("may_write", lambda: True)
+        writer = ApiWriter(client, "plafond", TIMEOUTS, may_write)
         longest = timedelta(seconds=3)
         checkpoints = Checkpoints(writer, more.pop("interval", timedelta(minutes=5)))
         self.records = Records(checkpoints, self.metrics, longest)
         around = Surroundings(
             self.observer,
             {
-                Mode.ENFORCE: ClusterEnforcer(client, "plafond", TIMEOUTS),
+                Mode.ENFORCE: ClusterEnforcer(client, "plafond", TIMEOUTS, may_write),
                 Mode.OBSERVE: ObservingEnforcer(),
             },
             self.records,
             Reporter(writer, self.metrics, ReportSettings(longest=longest)),
             self.metrics,
             self.clock,
+            more.pop("leadership", Alone()),
         )
         self.loop = ControlLoop(more.pop("settings", SETTINGS), around)
 

@@ -2,10 +2,10 @@
 
 import pytest
 from tests.integration.fakes.discovery import OURS, documents
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.fakes.kubernetes_api import REVIEWS, FakeKubernetes, failing, running
 
 from plafond.api.writer import ApiWriter
-from plafond.controller.cluster import connect, require_kinds
+from plafond.controller.cluster import connect, require_kinds, say_if_other_account
 from plafond.controller.errors import StartError
 
 GROUP = "/apis/plafond.dev/v1alpha1"
@@ -61,6 +61,31 @@ async def test_a_cluster_that_does_not_say_may_come_back(fake, reader, caplog, c
     await require_kinds(reader)
 
     assert f"the API server was not reached yet: {code} not now" in caplog.text
+
+
+class TestAccount:
+    """Whose account the operator has: admission undoes the annotations of every other one."""
+
+    async def test_its_own_one_is_nothing_to_say(self, fake, reader, caplog):
+        await say_if_other_account(reader, "plafond-system")
+
+        assert caplog.text == ""
+
+    @pytest.mark.parametrize("user", ["kubernetes-admin", "system:serviceaccount:ci:plafond"])
+    async def test_any_other_is_a_warning_that_names_it(self, fake, reader, caplog, user):
+        fake.user = user
+
+        await say_if_other_account(reader, "plafond-system")
+
+        assert f"the operator runs as {user}, not as " in caplog.text
+        assert "system:serviceaccount:plafond-system:plafond" in caplog.text
+
+    async def test_one_that_is_not_known_is_no_warning(self, fake, reader, caplog):
+        fake.answers[("POST", REVIEWS)] = [failing(503)]
+
+        await say_if_other_account(reader, "plafond-system")
+
+        assert caplog.text == ""
 
 
 @pytest.fixture

@@ -68,12 +68,13 @@ def spent(fake):
 async def test_first_the_memory_then_the_ceiling_then_the_count_then_the_words(limited):
     await limited.run_pass()
 
-    assert limited.writes[:3] == [
+    assert limited.writes[:4] == [
         "POST spendledgers",
         "PATCH namespaces",
         "PATCH deployments/scale",
+        "POST resourcequotas",
     ]
-    assert sorted(limited.writes[3:]) == [
+    assert sorted(limited.writes[4:]) == [
         "PATCH costpolicies/status",
         "PATCH pricesheets/status",
         "POST events",

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
+from e2e.rig.certificates import make_pki
 from e2e.rig.ports import free_ports
 from tests.integration.fakes import objects as made
 from tests.integration.fakes import prometheus
 from tests.integration.fakes.discovery import OURS, documents
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, running
+from tests.integration.fakes.raw_server import at_once, serving
 from tests.integration.observe.support import eventually
 
 from plafond.api.convert_ledger import parse_ledger
@@ -63,7 +66,7 @@ class Operator:
         path.write_text(yaml.safe_dump(kubeconfig))
         self.environment["KUBECONFIG"] = str(path)
 
-    async def start(self) -> None:
+    async def start(self, *args: str) -> None:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-W",
@@ -72,6 +75,7 @@ class Operator:
             "plafond",
             "--config",
             str(self.directory / "plafond.yaml"),
+            *args,
             cwd=self.directory,
             env=self.environment,
             stdout=asyncio.subprocess.PIPE,
@@ -151,6 +155,48 @@ async def test_it_runs_passes_and_ends_in_order_when_it_is_told_to(operator, clu
     ]
     assert "Traceback" not in errors
     assert "sesame" not in errors + output
+
+
+async def test_the_token_for_prometheus_is_sent_there_and_is_nowhere_else(
+    operator, cluster, tmp_path
+):
+    canary = "canary-5ecret"
+    (tmp_path / "token").write_text(canary)
+    pki = make_pki(tmp_path / "pki")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pki.certificate("apiserver"), pki.key("apiserver"))
+    scaling = {"gpuUtilization": {"targetPercent": 70}}
+    cluster.put(made.POLICIES, made.policy("limits", mode="Observe", scaling=scaling))
+    # Whoever is not let in is told what was sent, in head and body.
+    refused = f"HTTP/1.1 401 Bearer {canary}\r\nContent-Length: 13\r\n\r\n{canary}".encode()
+
+    def told():
+        return json.dumps(cluster.objects[made.POLICIES]["team-a/limits"].get("status", {}))
+
+    async with serving(at_once(refused), tls) as guarded, serving(at_once(refused)) as proxy:
+        operator.configure(
+            prometheus={
+                "url": f"https://127.0.0.1:{guarded.port}",
+                "tokenFile": str(tmp_path / "token"),
+                "caFile": str(pki.certificate("ca")),
+            },
+            timing={"metricsGapReportedAfter": "1s", "statusInterval": "1s"},
+        )
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            for each in (name, name.lower()):
+                operator.environment[each] = f"http://127.0.0.1:{proxy.port}"
+        await operator.start("--verbose")
+        await eventually(lambda: "check prometheus.tokenFile" in told(), within=SECONDS)
+        url = f"http://127.0.0.1:{operator.metrics}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            metrics = await answer.text()
+        operator.process.terminate()
+        _, output, errors = await operator.ended()
+
+    assert f"Bearer {canary}".encode() in guarded.requests[0]
+    assert proxy.requests == []
+    assert "does not let the operator in (401)" in errors
+    assert canary not in output + errors + metrics + repr(cluster.objects) + repr(cluster.requests)
 
 
 async def test_a_port_that_is_taken_is_a_sentence(operator, cluster):

@@ -1,153 +1,202 @@
-"""The operator's endpoints: what Prometheus scrapes and what Kubernetes probes."""
+"""The operator's endpoints: what is scraped and probed, and who is kept short."""
 
 import asyncio
-import socket
-from datetime import UTC, datetime, timedelta
+import contextlib
+import time
 
 import aiohttp
-import kopf
 import pytest
 from e2e.rig.ports import free_ports
-from kopf._core.engines import probing
-from kopf._core.engines.probing import health_reporter
 from prometheus_client.parser import text_string_to_metric_families
+from tests.integration.observe.support import eventually
 
+from plafond.controller import web
 from plafond.controller.address import Address
-from plafond.controller.handlers import register
-from plafond.controller.kopf_settings import kopf_settings
-from plafond.controller.web import require_free, serve
+from plafond.controller.web import MOST_CONNECTIONS, metrics_page, serve, yes_or_no
 from plafond.report.metrics import Metrics
+
+WHY = "no pass was completed lately"
+
+
+class Health:
+    """Whether all is well; a test sets it."""
+
+    is_good = True
 
 
 @pytest.fixture
-def address():
+def health():
+    return Health()
+
+
+@pytest.fixture
+async def address(health):
+    """Where both pages are served."""
     (port,) = free_ports(1)
-    return Address("127.0.0.1", port)
+    address = Address("127.0.0.1", port)
+    pages = {
+        "/metrics": metrics_page(Metrics().registry),
+        "/readyz": yes_or_no(lambda: health.is_good, WHY),
+    }
+    runner = await serve(address, pages)
+    yield address
+    await runner.cleanup()
 
 
-async def asked(address, path):
-    async with aiohttp.ClientSession() as session, session.get(f"http://{address}{path}") as answer:
-        return answer.status, await answer.text(), answer.headers.get("Content-Type", "")
+async def asked(address, path, method="GET", **more):
+    url = f"http://{address}{path}"
+    async with aiohttp.ClientSession() as session, session.request(method, url, **more) as answer:
+        return answer.status, await answer.text(), answer.headers
+
+
+@contextlib.asynccontextmanager
+async def connected(address, said=b""):
+    """Connect, and say no more than *said*."""
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    try:
+        writer.write(said)
+        await writer.drain()
+        yield reader
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def rest(reader):
+    """Return what else is said before the other side ends it."""
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionResetError:
+        return b""
 
 
 async def test_metrics_are_what_prometheus_reads(address):
-    runner = await serve(address, Metrics().registry, lambda: True)
+    code, text, headers = await asked(address, "/metrics")
 
-    code, text, kind = await asked(address, "/metrics")
-    await runner.cleanup()
-
-    assert (code, kind.partition(";")[0]) == (200, "text/plain")
+    assert (code, headers["Content-Type"].partition(";")[0]) == (200, "text/plain")
     assert "plafond_build_info" in text
     assert {f.name.partition("_")[0] for f in text_string_to_metric_families(text)} == {"plafond"}
 
 
-@pytest.mark.parametrize(("is_ready", "code"), [(True, 200), (False, 503)])
-async def test_readyz_says_whether_passes_are_completed(address, is_ready, code):
-    runner = await serve(address, Metrics().registry, lambda: is_ready)
+async def test_a_page_says_whether_something_holds_as_it_is_at_that_moment(address, health):
+    assert (await asked(address, "/readyz"))[:2] == (200, "ok\n")
 
-    found, text, _ = await asked(address, "/readyz")
-    await runner.cleanup()
+    health.is_good = False
+    assert (await asked(address, "/readyz"))[:2] == (503, f"{WHY}\n")
 
-    assert (found, text) == (code, "ok\n" if is_ready else "no pass was completed lately\n")
+    health.is_good = True
+    assert (await asked(address, "/readyz"))[:2] == (200, "ok\n")
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/debug"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/debug", "/metrics/", "/../etc/passwd"])
 async def test_there_is_nothing_else(address, path):
-    runner = await serve(address, Metrics().registry, lambda: True)
+    assert (await asked(address, path))[0] == 404
 
-    code, _, _ = await asked(address, path)
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MOVE"])
+async def test_it_can_only_be_read(address, path, method):
+    code, _, headers = await asked(address, path, method, data=b"x" * 100)
+
+    assert (code, headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz"])
+async def test_a_head_is_answered_without_a_body(address, path):
+    code, text, headers = await asked(address, path, "HEAD")
+
+    assert (code, text) == (200, "")
+    assert int(headers["Content-Length"]) > 0
+
+
+async def test_a_connection_is_closed_with_its_answer(address):
+    async with connected(address, b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
+        assert (await rest(reader)).endswith(b"ok\n")
+
+
+SLOW = {
+    "says nothing": b"",
+    "ends in the middle of its head": b"GET /metrics HTTP/1.1\r\nHost: x\r\nA: ",
+    "promises a body": b"POST /readyz HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", SLOW.values(), ids=SLOW)
+async def test_who_does_not_come_to_an_end_is_let_go_of(address, said, monkeypatch):
+    monkeypatch.setattr(web, "LONGEST_VISIT_SECONDS", 0.3)
+    began = time.monotonic()
+
+    async with connected(address, said) as reader:
+        await rest(reader)
+
+    assert time.monotonic() - began < 5
+
+
+async def test_who_does_not_read_is_let_go_of(health, monkeypatch):
+    monkeypatch.setattr(web, "LONGEST_VISIT_SECONDS", 0.5)
+    large = web.web.Response(body=b"x" * 50_000_000)
+
+    async def page():
+        return large
+
+    (port,) = free_ports(1)
+    address = Address("127.0.0.1", port)
+    runner = await serve(address, {"/large": page})
+    async with connected(address, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"):
+        await eventually(lambda: len(runner.server.connections) == 1)
+        await eventually(lambda: runner.server.connections == [])
     await runner.cleanup()
 
-    assert code == 404
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"A: " + b"x" * 1_000_000, id="one of a megabyte"),
+        pytest.param(b"A: b\r\n" * 100_000, id="a hundred thousand"),
+    ],
+)
+async def test_large_heads_are_refused(address, head):
+    said = b"GET /readyz HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n"
+    with contextlib.suppress(ConnectionError):
+        async with connected(address, said) as reader:
+            assert (await rest(reader)).split(b" ")[1:2] in ([], [b"400"])
+
+    assert (await asked(address, "/readyz"))[0] == 200
+
+
+async def test_probes_are_answered_however_many_hold_on_to_their_connections(address):
+    async with contextlib.AsyncExitStack() as crowd:
+        readers = [
+            await crowd.enter_async_context(connected(address, b"GET /"))
+            for _ in range(3 * MOST_CONNECTIONS)
+        ]
+
+        for _ in range(20):
+            assert (await asked(address, "/readyz"))[0] == 200
+
+        # Whoever has been here for longest has made room.
+        assert await rest(readers[0]) == b""
+
+
+async def test_many_who_ask_at_once_get_one_answer(monkeypatch):
+    made = []
+
+    def generate(_):
+        time.sleep(0.2)
+        made.append(1)
+        return b"text"
+
+    monkeypatch.setattr(web, "generate_latest", generate)
+    page = metrics_page(Metrics().registry)
+
+    bodies = await asyncio.gather(*(page() for _ in range(50)))
+
+    assert {each.body for each in bodies} == {b"text"}
+    assert len(made) == 1
 
 
 async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind(address):
-    runner = await serve(address, Metrics().registry, lambda: True)
-
     with pytest.raises(OSError, match="address already in use"):
-        await serve(address, Metrics().registry, lambda: True)
-    await runner.cleanup()
-
-
-def test_a_port_that_is_taken_is_known_before_it_is_listened_on():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = Address("127.0.0.1", taken.getsockname()[1])
-        with pytest.raises(OSError, match="ddress already in use"):
-            require_free(address)
-
-    require_free(address)
-
-
-class Patient:
-    """A process whose health a test sets."""
-
-    def __init__(self):
-        self.is_healthy = True
-
-    async def start(self):
-        pass
-
-    async def stop(self):
-        pass
-
-    def wake(self):
-        pass
-
-    def require_healthy(self):
-        if not self.is_healthy:
-            msg = "no pass came to an end lately"
-            raise kopf.PermanentError(msg)
-        return "ok"
-
-
-@pytest.fixture
-async def probed(address):
-    """Kopf's own endpoint with our handlers, without a cluster."""
-    patient, registry, ready = Patient(), kopf.OperatorRegistry(), asyncio.Event()
-    register(registry, patient)
-    task = asyncio.create_task(
-        health_reporter(
-            f"http://{address}/healthz",
-            memo=kopf.Memo(),
-            indices={},
-            registry=registry,
-            settings=kopf_settings(),
-            ready_flag=ready,
-        )
-    )
-    await ready.wait()
-    yield patient
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_healthz_is_an_error_while_passes_do_not_come_to_an_end(probed, address):
-    probed.is_healthy = False
-    assert [(await asked(address, "/healthz"))[0] for _ in range(2)] == [500, 500]
-
-    # Kopf keeps good answers alone, for ten seconds: the end of trouble is seen at once.
-    probed.is_healthy = True
-    assert (await asked(address, "/healthz"))[:2] == (200, '{"passes": "ok"}')
-
-
-async def test_the_begin_of_trouble_is_seen_when_kopf_s_good_answer_is_ten_seconds_old(
-    probed, address, monkeypatch
-):
-    assert (await asked(address, "/healthz"))[0] == 200
-    probed.is_healthy = False
-    assert (await asked(address, "/healthz"))[0] == 200
-
-    monkeypatch.setattr(probing, "datetime", Later)
-
-    assert (await asked(address, "/healthz"))[0] == 500
-
-
-class Later:
-    """The datetime module, eleven seconds later."""
-
-    UTC = UTC
-
-    class datetime:  # noqa: N801 - as in the standard library
-        @staticmethod
-        def now(zone):
-            return datetime.now(zone) + timedelta(seconds=11)  # noqa: TID251 - kopf reads the clock
+        await serve(address, {})

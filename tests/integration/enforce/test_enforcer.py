@@ -1,6 +1,7 @@
 """The enforcers against a fake API server: what is written, and what a refusal becomes."""
 
 import asyncio
+import json
 
 import pytest
 from tests.integration.fakes import objects as made
@@ -60,6 +61,19 @@ async def test_clearing_takes_our_annotations_and_leaves_the_others(fake, enforc
 
     held = fake.objects[made.NAMESPACES]["/team-a"]
     assert held["metadata"]["annotations"] == {"plafond.dev/other": "kept"}
+
+
+@pytest.mark.parametrize("action", [CEILINGS, ClearCeilings("team-a")])
+async def test_annotations_that_the_api_server_silently_keeps_are_refused(fake, enforcer, action):
+    # As `plafond-keep` does for every account but the operator's: 200, and nothing has changed.
+    kept = {"plafond.dev/ceilings": "deployments.apps/llm=9", "plafond.dev/why": "before"}
+    fake.answers[("PATCH", NAMESPACE)] = [saying(json.dumps({"metadata": {"annotations": kept}}))]
+    raised = scale(fake, before=3, after=6)
+
+    refused, skipped = await enforcer.carry_out([action, raised])
+
+    assert (refused.result, skipped.result) == (Result.REFUSED, Result.SKIPPED)
+    assert "does the operator run as ServiceAccount plafond-system/plafond" in refused.detail
 
 
 async def test_a_count_is_written_with_its_precondition(fake, enforcer):

@@ -1,5 +1,5 @@
 """
-A small Kubernetes API server on loopback: reads, watches, POST, PATCH, and every misfortune.
+A small Kubernetes API server on loopback: reads, watches, writes, and every misfortune.
 
 It keeps objects by path and refuses what the real one would refuse. A test hands it `answers` for
 a path to be given instead, one per request, until they are used up.
@@ -16,6 +16,8 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
+
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 Raw = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,6 +74,7 @@ class FakeKubernetes:
         self.patches: list[tuple[str, Raw, dict[str, str]]] = []
         self.posts: list[tuple[str, Raw]] = []
         self.is_silent = False
+        self.user = "system:serviceaccount:plafond-system:plafond"
         self._version = 100
         self._log: dict[str, list[Raw]] = defaultdict(list)
         self._changed = asyncio.Event()
@@ -121,6 +124,7 @@ class FakeKubernetes:
             "GET": self._get,
             "POST": self._post,
             "PATCH": self._patch,
+            "DELETE": self._delete,
         }
         return await handlers[method](request)
 
@@ -139,6 +143,9 @@ class FakeKubernetes:
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         raw = await request.json()
+        if request.path == REVIEWS:
+            found = {**raw, "status": {"userInfo": {"username": self.user}}}
+            return web.json_response(found, status=201)
         self.posts.append((request.path, raw))
         path, name, _ = _named(f"{request.path}/{raw['metadata']['name']}")
         if name in self.objects[path]:
@@ -174,6 +181,17 @@ class FakeKubernetes:
             except TimeoutError:
                 continue
         return response
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        asked = (await request.json()).get("preconditions", {})
+        path, name, _ = _named(request.path)
+        held = self.objects[path].get(name)
+        if held is None:
+            return web.json_response(status(404, f"{name} not found"), status=404)
+        if asked.get("uid") not in (None, held["metadata"]["uid"]):
+            return web.json_response(status(409, "the uid in the precondition differs"), status=409)
+        self.delete(path, name)
+        return web.json_response(held)
 
     async def _patch(self, request: web.Request) -> web.StreamResponse:
         patch = await request.json()

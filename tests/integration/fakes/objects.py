@@ -9,6 +9,8 @@ NAMESPACES = "/api/v1/namespaces"
 NODES = "/api/v1/nodes"
 REPLICA_SETS = "/apis/apps/v1/replicasets"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
+QUOTAS = "/api/v1/resourcequotas"
+STATEFUL_SETS = "/apis/apps/v1/statefulsets"
 HPAS = "/apis/autoscaling/v2/horizontalpodautoscalers"
 POLICIES = "/apis/plafond.dev/v1alpha1/costpolicies"
 PRICES = "/apis/plafond.dev/v1alpha1/pricesheets"
@@ -92,6 +94,13 @@ def deployment(name: str, namespace: str = "team-a", replicas: int | None = 2, *
     }
 
 
+def stateful_set(name: str, when_scaled: str | None = None, **more: Any) -> Raw:
+    raw = deployment(name, **more)
+    if when_scaled is not None:
+        raw["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenScaled": when_scaled}
+    return raw
+
+
 def hpa(name: str, target: str, namespace: str = "team-a", **status: Any) -> Raw:
     return {
         "metadata": meta(name, namespace),
@@ -143,3 +152,13 @@ def price_sheet(name: str, **spec: Any) -> Raw:
 
 def ledger(name: str, namespace: str, memory: str = "{}") -> Raw:
     return {"metadata": meta(name, namespace), "spec": {"series": [], "memory": memory}}
+
+
+def quota(namespace: str = "team-a", name: str = "plafond", **spec: Any) -> Raw:
+    uid = "uid-quota" if name == "plafond" else f"uid-{name}"
+    labels = {"app.kubernetes.io/managed-by": "plafond"}
+    hard = {"requests.nvidia.com/gpu": "4"}
+    return {
+        "metadata": meta(name, namespace, labels=labels, uid=uid),
+        "spec": {"hard": hard, **spec},
+    }

@@ -2,16 +2,23 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.fakes.prometheus import FakePrometheus
+from tests.integration.fakes.prometheus import running as serving
 from tests.integration.observe.support import QUICK, Clock, eventually
 
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
-from plafond.model.workload import Autoscaler, WorkloadId
+from plafond.model.snapshot import Quota
+from plafond.model.workload import WorkloadId
 from plafond.observe.errors import ObservationError
+from plafond.observe.meter_source import MeterSource
+from plafond.observe.meters import DEFAULT_QUERIES, Meters
 from plafond.observe.snapshot import Observer
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -59,7 +66,7 @@ async def test_a_snapshot_joins_pods_workloads_and_autoscalers(fake, observer):
         ("notebook", None),
     ]
     assert [each.autoscaler for each in snapshot.workloads] == [
-        Autoscaler("HorizontalPodAutoscaler", "llm", 3)
+        Autoscaler("HorizontalPodAutoscaler", "llm", 3, most=20)
     ]
     assert snapshot.nodes["node-1"].labels == {"gpu": "h100"}
     assert snapshot.namespaces["team-a"].ceilings == {LLM: 4}
@@ -68,6 +75,21 @@ async def test_a_snapshot_joins_pods_workloads_and_autoscalers(fake, observer):
     assert [sheet.name for sheet in snapshot.sheets] == ["eur"]
     assert list(snapshot.records) == ["team-a"]
     assert snapshot.meters[Meter.GPU_UTILIZATION].gap == Gap("no Prometheus here")
+
+
+async def test_a_namespace_has_the_quota_that_bears_our_name_and_no_other(fake, observer):
+    fake.put(made.NAMESPACES, made.namespace("team-a"))
+    fake.put(made.NAMESPACES, made.namespace("team-b"))
+    fake.put(made.QUOTAS, made.quota())
+    fake.put(made.QUOTAS, made.quota("team-b", name="theirs"))
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+    namespaces = (await observer.snapshot(NOW)).namespaces
+
+    bounds = {"requests.nvidia.com/gpu": Decimal(4)}
+    assert namespaces["team-a"].quota == Quota("uid-quota", bounds, is_ours=True)
+    assert namespaces["team-b"].quota is None
 
 
 async def test_a_pod_that_vanished_is_reported_as_ended_until_it_is_acknowledged(fake, observer):
@@ -194,3 +216,38 @@ async def test_a_ledger_that_was_understood_once_stands_when_it_is_tampered_with
 
     assert list(snapshot.records) == ["team-a"]
     assert [policy.name for policy in snapshot.policies] == ["limits"]
+
+
+HOSTILE = 'x"} or vector(1) #'
+
+
+async def test_the_same_is_asked_of_prometheus_whatever_is_in_the_cluster(fake):
+    prometheus = FakePrometheus()
+    async with running(fake) as client, serving(prometheus) as url:
+        meters = Meters(MeterSource(url))
+        observer = Observer(client, meters, Clock(NOW), lambda: None, QUICK)
+        await observer.start()
+        await observer.wait_synced(timedelta(seconds=5))
+        await observer.snapshot(NOW)
+        empty = sorted(prometheus.queries)
+        prometheus.queries.clear()
+
+        # No API server would take such names; these are taken by ours.
+        fake.put(made.NAMESPACES, made.namespace(HOSTILE))
+        fake.put(made.NODES, made.node("node-1", gpu=HOSTILE))
+        fake.put(made.DEPLOYMENTS, made.deployment(HOSTILE, HOSTILE, labels={HOSTILE: HOSTILE}))
+        fake.put(made.PODS, made.pod(HOSTILE, HOSTILE))
+        fake.put(made.HPAS, made.hpa(HOSTILE, HOSTILE))
+        fake.put(made.POLICIES, made.policy(HOSTILE, HOSTILE, currency=HOSTILE))
+        fake.put(made.PRICES, made.price_sheet(HOSTILE))
+
+        async def is_seen():
+            snapshot = await observer.snapshot(NOW)
+            return HOSTILE in snapshot.namespaces and snapshot.pods and snapshot.workloads
+
+        await eventually(is_seen)
+        await observer.stop()
+        meters.close()
+
+    assert empty == sorted(each.query for each in DEFAULT_QUERIES)
+    assert set(prometheus.queries) == set(empty)

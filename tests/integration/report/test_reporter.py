@@ -13,6 +13,7 @@ from tests.builders import (
     TEAM,
     budget,
     concurrency,
+    disruption_budget,
     namespace,
     pods_of,
     policy,
@@ -27,7 +28,7 @@ from plafond.decide.evaluate import evaluate
 from plafond.decide.plan import ScaleTo, SetCeilings
 from plafond.model.gap import Gap
 from plafond.model.meters import MeterReading
-from plafond.model.policy import InvalidPolicy, Mode
+from plafond.model.policy import Ceilings, InvalidPolicy, Mode
 from plafond.report.attempt import Attempt
 from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
@@ -101,6 +102,22 @@ async def test_an_unchanged_world_is_silent(fake, reporter):
         again = await report(reporter, again)
 
     assert len(fake.requests) == asked
+
+
+async def test_a_disruption_budget_that_ceilings_fall_short_of_is_told_once(fake, reporter):
+    limits = policy(ceilings=Ceilings(replicas=2))
+    # Three replicas run; now somebody demands three, and goes on to do so.
+    later = await report(reporter, world(limits))
+    demanding = replace(later, disruption_budgets=(disruption_budget(3),))
+    for _ in range(3):
+        demanding = await report(reporter, demanding)
+
+    told = [each for each in events(fake) if each[2] == "BelowDisruptionBudget"]
+    assert told == [("limits", "Warning", "BelowDisruptionBudget")]
+    assert "ceilings allow 2 of the 3 pods" in status(fake)["summary"]
+
+    await report(reporter, replace(demanding, disruption_budgets=()))
+    assert "PodDisruptionBudget" not in status(fake)["summary"]
 
 
 async def test_what_is_wrong_is_told_and_that_it_is_over_too(fake, reporter):

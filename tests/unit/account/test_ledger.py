@@ -148,11 +148,11 @@ def test_a_bucket_that_crosses_a_later_edge_stays_as_it_is():
     assert later.series[SPEND] == before
 
 
-def test_a_quarter_of_a_year_is_kept_whatever_the_windows_in_force_are():
+def test_more_than_a_year_is_kept_whatever_the_windows_in_force_are():
     ledger = written((NOW, NOW + HOUR))
 
-    soon = recorded(ledger, [], NOW + 92 * DAY, GRID)
-    late = recorded(ledger, [], NOW + 95 * DAY, GRID)
+    soon = recorded(ledger, [], NOW + 366 * DAY, GRID)
+    late = recorded(ledger, [], NOW + 402 * DAY, GRID)
 
     assert spent(soon, SPEND, Span(NOW - DAY, NOW + 2 * DAY)) == 6
     assert late.series[SPEND] == ()

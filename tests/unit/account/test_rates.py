@@ -155,7 +155,7 @@ def test_a_price_is_believed_within_a_factor_of_a_hundred(price, last, is_believ
 
 
 def test_an_implausible_price_holds_the_last_one_and_says_so():
-    prices, gaps = plausible({EUR: money("0.01")}, {EUR: money("4")})
+    prices, gaps = plausible({EUR: money("0.01")}, {EUR: money("4")}, {})
 
     assert prices == {EUR: 4}
     assert gaps == {EUR: Gap("a price of 0.01 EUR an hour is not plausible, the last was 4")}
@@ -164,5 +164,5 @@ def test_an_implausible_price_holds_the_last_one_and_says_so():
 def test_a_gap_holds_the_last_price_if_there_is_one():
     gone = {EUR: Gap("its node is not known")}
 
-    assert plausible(gone, {EUR: money("4")}) == ({EUR: 4}, gone)
-    assert plausible(gone, {}) == ({}, gone)
+    assert plausible(gone, {EUR: money("4")}, {}) == ({EUR: 4}, gone)
+    assert plausible(gone, {}, {}) == ({}, gone)

@@ -34,6 +34,7 @@ def test_without_targets_every_deployment_that_requests_an_accelerator_is_meant(
         workload("web", requests=quantities(cpu=1)),
         workload("off", requests=quantities(gpu=0)),
         workload("other", namespace="team-b"),
+        workload("stateful", kind="StatefulSet"),
     )
 
     assert names(workloads) == ["llm", "mig"]
@@ -46,6 +47,10 @@ def test_without_targets_every_deployment_that_requests_an_accelerator_is_meant(
         pytest.param((target(tier="hot"),), ["chat", "llm"], id="by selector"),
         pytest.param((target("web"), target("llm")), ["llm", "web"], id="the union"),
         pytest.param((target("llm", kind="StatefulSet"),), [], id="of another kind"),
+        pytest.param((target("db", kind="StatefulSet"),), ["db"], id="a StatefulSet by name"),
+        pytest.param(
+            (target(kind="StatefulSet", tier="hot"),), ["db"], id="a StatefulSet by selector"
+        ),
         pytest.param((), [], id="none at all"),
     ],
 )
@@ -54,6 +59,7 @@ def test_targets_name_workloads_or_select_them(targets, expected):
         workload("llm", tier="hot"),
         workload("chat", tier="hot"),
         workload("web", tier="cold", requests=quantities(cpu=1)),
+        workload("db", kind="StatefulSet", tier="hot"),
     )
 
     assert names(workloads, policy(targets=targets)) == expected

@@ -66,7 +66,7 @@ def test_names_of_63_characters_and_names_with_dots_are_kept():
         pytest.param("deployments.apps/llm", id="no count"),
         pytest.param("deployments.apps/=4", id="no name"),
         pytest.param("deployments.apps/LLM=4", id="a name that cannot exist"),
-        pytest.param("statefulsets.apps/llm=4", id="a kind that is not governed"),
+        pytest.param("daemonsets.apps/llm=4", id="a kind that is not governed"),
         pytest.param("deployments.apps/b=4,deployments.apps/a=4", id="not sorted"),
         pytest.param("deployments.apps/a=4,deployments.apps/a=4", id="said twice"),
         pytest.param("deployments.apps/a=4,deployments.apps/a=5", id="said differently"),
@@ -99,7 +99,7 @@ def test_more_than_the_annotation_holds_is_an_error_that_says_how_much():
         (llm(), -1),
         (llm(), 2**31),
         (llm("a,b"), 1),
-        (WorkloadId("team-a", "StatefulSet", "db"), 1),
+        (WorkloadId("team-a", "DaemonSet", "db"), 1),
     ],
 )
 def test_a_ceiling_that_cannot_be_written_is_a_bug(workload, ceiling):

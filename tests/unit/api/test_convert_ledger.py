@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from plafond.api.convert_ledger import ledger_spec, parse_ledger
 from plafond.api.errors import InvalidResource
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
-from plafond.model.memory import Memory, NamespaceRecord, OpenPod, Recommended, WorkloadMemory
+from plafond.model.memory import (
+    Allowed,
+    Memory,
+    NamespaceRecord,
+    OpenPod,
+    Rationale,
+    Recommended,
+    WorkloadMemory,
+)
 from plafond.model.money import GPU_HOURS
-from plafond.model.workload import WorkloadId
+from plafond.model.settings import Timing
+from plafond.model.workload import WorkloadClass, WorkloadId
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
@@ -55,12 +64,27 @@ REMEMBERED = st.builds(
     was_waiting=st.booleans(),
     probed_at=st.none() | MOMENTS,
     explanation=st.lists(TEXTS, max_size=3).map(tuple),
+    rationale=st.none()
+    | st.builds(
+        Rationale,
+        st.sampled_from(WorkloadClass),
+        st.integers(0, 99),
+        st.integers(0, 99),
+        most=COUNTS,
+        limit=st.none() | TEXTS,
+        gap=st.none() | TEXTS,
+    ),
+)
+ALLOWED = st.builds(
+    Allowed, UNITS, AMOUNTS, st.none() | AMOUNTS, AMOUNTS, st.none() | st.integers(1, 95)
 )
 MEMORIES = st.builds(
     Memory,
     st.dictionaries(TEXTS, st.dictionaries(WORKLOADS, REMEMBERED, max_size=2), max_size=2),
     st.dictionaries(TEXTS, st.builds(OpenPod, RATES, st.booleans()), max_size=2),
     st.lists(LENGTHS, max_size=3).map(tuple),
+    allowed=st.dictionaries(TEXTS, ALLOWED, max_size=2),
+    timing=st.builds(Timing, evaluation_period=LENGTHS),
 )
 RECORDS = st.builds(NamespaceRecord, LEDGERS, MEMORIES)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import yaml
 
+from plafond.api.writer import WriteTimeouts
 from plafond.controller.address import Address
 from plafond.controller.config import load_config
 from plafond.controller.errors import ConfigError
@@ -41,7 +42,7 @@ def test_an_address_of_prometheus_is_enough(loaded):
 
 def test_everything_that_is_written_counts(loaded):
     config = loaded(
-        prometheus={**PROMETHEUS, "timeout": "2s", "tokenFile": "/t", "caFile": "/c"},
+        prometheus={"url": "https://p", "timeout": "2s", "tokenFile": "/t", "caFile": "/c"},
         evaluationPeriod="30s",
         meters={"gpuUtilization": {"query": "my_gpu", "podLabel": "exported_pod"}},
         accelerators=["example.com/npu"],
@@ -75,6 +76,16 @@ def test_everything_that_is_written_counts(loaded):
     assert by_meter[Meter.RUNNING_REQUESTS] == DEFAULT_QUERIES[1]
 
 
+def test_a_write_is_over_before_another_leader_may_begin(loaded):
+    assert loaded().leader_election.write_timeouts == WriteTimeouts(3, 5)
+
+    def timeouts(**lease):
+        return loaded(leaderElection=lease).leader_election.write_timeouts
+
+    assert timeouts(leaseDuration="13s", renewDeadline="11s") == WriteTimeouts(2, 2)
+    assert timeouts(leaseDuration="1h", renewDeadline="10s") == WriteTimeouts(3, 10)
+
+
 NO_DURATION = "is no duration up to a day, such as 15s, 5m or 1h30m"
 NO_ADDRESS = "is no address such as 0.0.0.0:8080 or [::]:8080"
 NO_URL = "is no address such as https://prometheus.monitoring.svc:9090"
@@ -105,6 +116,30 @@ NO_URL = "is no address such as https://prometheus.monitoring.svc:9090"
         (
             {"prometheus": {"url": "http://me:secret@p"}},
             "prometheus.url: credentials do not belong into an address; name a tokenFile",
+        ),
+        (
+            {"prometheus": {"url": "ftp://me:secret@p"}},
+            "prometheus.url: credentials do not belong into an address; name a tokenFile",
+        ),
+        (
+            {"prometheus": {"url": "http://me:secret@[p"}},
+            "prometheus.url: it is no address such as https://prometheus.monitoring.svc:9090",
+        ),
+        (
+            {"prometheus": {"url": "https://p?token=secret"}},
+            "prometheus.url: an address ends before the first ? or #",
+        ),
+        (
+            {"prometheus": {**PROMETHEUS, "tokenFile": "/t"}},
+            "prometheus: a tokenFile or caFile needs an address that begins with https://",
+        ),
+        (
+            {"prometheus": {**PROMETHEUS, "caFile": "/c"}},
+            "prometheus: a tokenFile or caFile needs an address that begins with https://",
+        ),
+        (
+            {"prometheus": {**PROMETHEUS, "token": "secret"}},
+            "prometheus.token: there is no such field",
         ),
         (
             {"prometheus": {**PROMETHEUS, "timeout": "0s"}},

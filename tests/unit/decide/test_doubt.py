@@ -55,8 +55,9 @@ def test_a_policy_that_is_really_gone_is_undone():
     evaluation = evaluate(in_force(), SETTINGS)
 
     assert [type(a).__name__ for p in evaluation.plan.parts for a in p.actions] == [
-        "ClearCeilings",
+        "SetCeilings",
         "ScaleTo",
+        "ClearCeilings",
     ]
 
 

@@ -17,7 +17,7 @@ from tests.builders import (
     quantities,
     workload,
 )
-from tests.unit.decide.support import decided, remembering, running
+from tests.unit.decide.support import counts, decided, remembering, running
 
 from plafond.model.budget import OnExhausted
 from plafond.model.labels import LabelSelector
@@ -61,9 +61,9 @@ def spent(amount, *, until=NOW):
 )
 def test_floors_are_funded_in_the_order_of_classes(rate, expected):
     world = running(
-        workload("c", tier="cold", replicas=0),
-        workload("b", tier="warm", replicas=0),
-        workload("a", tier="hot", replicas=0),
+        workload("c", tier="cold", replicas=0, is_count_ours=True),
+        workload("b", tier="warm", replicas=0, is_count_ours=True),
+        workload("a", tier="hot", replicas=0, is_count_ours=True),
         policies=(policy(budgets=(hourly(rate),), classes=classes(2, 2, 2)),),
     )
 
@@ -163,10 +163,43 @@ def test_ceilings_outrank_floors_also_those_promised_to_several(ceilings):
     assert floors(remembering(world, a=promised, b=promised)) == {"a": 2, "b": 1}
 
 
+class TestSwitchedOff:
+    """What somebody has switched off is not switched on for a floor's sake."""
+
+    LIMITS = policy(budgets=(hourly("100"),), classes=classes(2, 2, 2))
+
+    def test_a_count_of_zero_that_was_there_before_us_promises_nothing(self):
+        world = running(workload(replicas=0, tier="hot"), policies=(self.LIMITS,))
+
+        assert floors(world) == {"llm": 0}
+        assert counts(world) == {"llm": 0}
+
+    def test_so_does_one_that_somebody_chose_later(self):
+        world = running(workload(replicas=0, tier="hot"), policies=(self.LIMITS,))
+        world = remembering(world, llm=WorkloadMemory(wanted_replicas=5, ceiling=6, funded_floor=2))
+
+        assert floors(world) == {"llm": 0}
+        assert counts(world) == {"llm": 0}
+
+    def test_what_we_have_brought_to_zero_gets_its_floor_back(self):
+        off = workload(replicas=0, tier="hot", is_count_ours=True)
+        world = running(off, policies=(self.LIMITS,))
+        world = remembering(world, llm=WorkloadMemory(wanted_replicas=5, ceiling=0))
+
+        assert floors(world) == {"llm": 2}
+
+    def test_and_what_the_ceiling_has_cut_to_zero(self):
+        # Somebody asked for five meanwhile, and the API server made none of them.
+        world = running(workload(replicas=0, tier="hot"), policies=(self.LIMITS,))
+        world = remembering(world, llm=WorkloadMemory(wanted_replicas=5, ceiling=0))
+
+        assert floors(world) == {"llm": 2}
+
+
 class TestReturning:
     def world(self, rate, dropped_at):
         limits = policy(budgets=(hourly(rate),), classes=(class_rule(floor=1, selector=ALL),))
-        world = running(workload(replicas=0), policies=(limits,))
+        world = running(workload(replicas=0, is_count_ours=True), policies=(limits,))
         return remembering(world, llm=WorkloadMemory(funded_floor=0, floor_dropped_at=dropped_at))
 
     @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.builders import MINUTE, NOW, SECOND, SETTINGS, concurrency, hpa, pods_of, workload
+from tests.builders import MINUTE, NOW, SECOND, SETTINGS, concurrency, pods_of, workload
 from tests.unit.decide.support import target_of
 
 from plafond.decide.reason import Reason
@@ -235,21 +235,6 @@ class TestWantedCounts:
         target = self.by_hand(observed, is_ours=is_ours, wanted_replicas=wanted, ceiling=ceiling)
 
         assert outcome(of(target, None)) == (expected, Reason.WANTED_COUNT)
-
-    @pytest.mark.parametrize(
-        ("wish", "wanted", "expected"),
-        [
-            pytest.param(7, None, 7, id="a wish that is believed"),
-            pytest.param(None, None, 3, id="none: what runs"),
-            pytest.param(None, 5, 5, id="none, and we have cut it: what ran before"),
-        ],
-    )
-    def test_an_autoscaler_wishes(self, wish, wanted, expected):
-        target = self.by_hand(3, is_ours=wanted is not None, wanted_replicas=wanted)
-        scaled = replace(target.workload, autoscaler=hpa(wish))
-        target = replace(target, targeted=replace(target.targeted, workload=scaled))
-
-        assert outcome(of(target, None)) == (expected, Reason.AUTOSCALER_WISH)
 
 
 def test_the_stabilization_of_the_policy_counts():

@@ -72,6 +72,38 @@ def at(text):
             "2026-03-01T00:00",
             id="28 days",
         ),
+        pytest.param(
+            Period.QUARTERLY,
+            "UTC",
+            "2026-11-16T12:00",
+            "2026-10-01T00:00",
+            "2027-01-01T00:00",
+            id="quarter",
+        ),
+        pytest.param(
+            Period.QUARTERLY,
+            "Europe/Berlin",
+            "2026-03-31T22:30",
+            "2026-03-31T22:00",
+            "2026-06-30T22:00",
+            id="a quarter that begins with summer time",
+        ),
+        pytest.param(
+            Period.YEARLY,
+            "UTC",
+            "2028-12-31T23:59",
+            "2028-01-01T00:00",
+            "2029-01-01T00:00",
+            id="a leap year",
+        ),
+        pytest.param(
+            Period.YEARLY,
+            "Asia/Kathmandu",
+            "2026-12-31T18:15",
+            "2026-12-31T18:15",
+            "2027-12-31T18:15",
+            id="a year with an odd offset",
+        ),
         # Berlin is an hour ahead of UTC in winter, two in summer.
         pytest.param(
             Period.MONTHLY,

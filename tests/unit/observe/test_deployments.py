@@ -8,7 +8,8 @@ from tests.integration.fakes.objects import deployment
 
 from plafond.model.labels import Operator, Requirement
 from plafond.model.workload import WorkloadId
-from plafond.observe.records.deployments import is_relevant, node_requirements, parse
+from plafond.observe.records.deployments import parse
+from plafond.observe.records.workloads import is_relevant, node_requirements
 
 
 def affinity(*terms):
@@ -157,3 +158,23 @@ def test_a_new_version_alone_is_not_relevant():
     assert is_relevant(before, scaled)
     assert is_relevant(None, before)
     assert is_relevant(before, None)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "pods"),
+    [
+        # A quarter of five, rounded up.
+        pytest.param({}, 2, id="the default"),
+        pytest.param({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "50%"}}, 3, id="part"),
+        pytest.param({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}, 1, id="count"),
+        pytest.param({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}}, 0, id="none"),
+        # No rollout starts more new pods than there are replicas.
+        pytest.param({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 99}}, 5, id="many"),
+        pytest.param({"type": "Recreate"}, 0, id="recreate"),
+    ],
+)
+def test_a_rollout_runs_so_many_pods_beside_five_replicas(strategy, pods):
+    raw = deployment("llm")
+    raw["spec"]["strategy"] = strategy
+
+    assert parse(raw).surge.of(5) == pods

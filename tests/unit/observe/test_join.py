@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.fakes import objects as made
 
-from plafond.model.workload import Autoscaler, WorkloadId
+from plafond.model.autoscaler import Autoscaler
+from plafond.model.workload import WorkloadId
 from plafond.observe import kinds
 from plafond.observe.join import joined_pods, joined_workloads
 from plafond.observe.records import deployments, hpas
@@ -76,7 +77,7 @@ def test_workloads_come_in_order_with_their_autoscalers():
     scalers = [hpas.parse(made.hpa("scaler", "llm", desiredReplicas=3))]
 
     assert [(each.id.name, each.autoscaler) for each in joined_workloads(workloads, scalers)] == [
-        ("llm", Autoscaler("HorizontalPodAutoscaler", "scaler", 3)),
+        ("llm", Autoscaler("HorizontalPodAutoscaler", "scaler", 3, most=20)),
         ("tts", None),
     ]
 

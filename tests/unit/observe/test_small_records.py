@@ -1,4 +1,4 @@
-"""Raw ReplicaSets, autoscalers, nodes, namespaces and our own kinds into records."""
+"""Raw ReplicaSets, nodes, namespaces and our own kinds into records."""
 
 from decimal import Decimal
 
@@ -7,14 +7,14 @@ from tests.integration.fakes import objects as made
 
 from plafond.model.memory import NamespaceRecord
 from plafond.model.policy import CostPolicy, InvalidPolicy
-from plafond.model.workload import Autoscaler, WorkloadId
+from plafond.model.workload import WorkloadId
 from plafond.observe.records import (
-    hpas,
     ledgers,
     namespaces,
     nodes,
     policies,
     price_sheets,
+    quotas,
     replicasets,
 )
 
@@ -30,58 +30,6 @@ def test_a_replica_set_of_nobody_leads_nowhere():
     del raw["metadata"]["ownerReferences"]
 
     assert replicasets.parse(raw).owner is None
-
-
-def limited(reason, value="True"):
-    return [{"type": "ScalingLimited", "status": value, "reason": reason}]
-
-
-@pytest.mark.parametrize(
-    ("status", "wish"),
-    [
-        pytest.param({"desiredReplicas": 5}, 5, id="a wish"),
-        pytest.param({"desiredReplicas": 0}, None, id="zero is switched off"),
-        pytest.param({}, None, id="nothing computed yet"),
-        pytest.param(
-            {"desiredReplicas": 5, "conditions": [{"type": "AbleToScale", "status": "False"}]},
-            None,
-            id="cannot scale",
-        ),
-        pytest.param(
-            {"desiredReplicas": 5, "conditions": [{"type": "AbleToScale", "status": "True"}]},
-            5,
-            id="can scale",
-        ),
-        # At our ceiling of 4 a true wish of 20 was measured as 8.
-        pytest.param(
-            {"desiredReplicas": 8, "conditions": limited("ScaleUpLimit")}, None, id="policy limits"
-        ),
-        # maxReplicas is the user's word, and does not grow from what runs.
-        pytest.param(
-            {"desiredReplicas": 9, "conditions": limited("TooManyReplicas")}, 9, id="user's cap"
-        ),
-        pytest.param(
-            {"desiredReplicas": 9, "conditions": limited("ScaleUpLimit", "False")}, 9, id="no more"
-        ),
-        pytest.param({"desiredReplicas": 5, "conditions": None}, 5, id="null conditions"),
-    ],
-)
-def test_an_autoscaler_s_wish_is_told_only_if_it_is_demand(status, wish):
-    record = hpas.parse(made.hpa("scaler", "llm", **status))
-
-    assert record.target == LLM
-    assert record.autoscaler == Autoscaler("HorizontalPodAutoscaler", "scaler", wish)
-
-
-def test_a_scale_target_of_the_core_group_has_no_group():
-    raw = made.hpa("scaler", "rc")
-    raw["spec"]["scaleTargetRef"] = {
-        "apiVersion": "v1",
-        "kind": "ReplicationController",
-        "name": "rc",
-    }
-
-    assert hpas.parse(raw).target == WorkloadId("team-a", "ReplicationController", "rc", "")
 
 
 def test_a_node_has_labels_and_what_it_can_give():
@@ -162,3 +110,27 @@ def test_a_ledger_wakes_only_when_it_comes_or_goes():
     assert ledgers.is_relevant(None, one)
     assert ledgers.is_relevant(one, None)
     assert not ledgers.is_relevant(one, other)
+
+
+def test_a_quota_is_ours_by_its_label():
+    found = quotas.parse(made.quota())
+
+    assert (found.namespace, found.name) == ("team-a", "plafond")
+    assert found.quota.hard == {"requests.nvidia.com/gpu": Decimal(4)}
+    assert found.quota.is_ours
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"metadata": {"labels": {}}}, id="without our label"),
+        pytest.param({"spec": {"scopes": ["BestEffort"]}}, id="for some pods only"),
+        pytest.param({"spec": {"scopeSelector": {"matchExpressions": [{}]}}}, id="selecting"),
+    ],
+)
+def test_what_others_made_or_what_counts_only_some_pods_is_not_ours(change):
+    raw = made.quota()
+    for part, fields in change.items():
+        raw[part] |= fields
+
+    assert not quotas.parse(raw).quota.is_ours

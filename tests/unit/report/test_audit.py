@@ -50,6 +50,7 @@ def test_a_line_says_what_was_decided_and_by_which_numbers(lines):
         "recommended": 2,
         "desired": 1,
         "ceiling": 1,
+        "limit": "limits/ceilings.costPerHour",
     }
 
 

@@ -126,7 +126,8 @@ def test_a_write_that_failed_is_why_nothing_is_enforced():
 @pytest.mark.parametrize(
     ("scaling", "gap", "status", "reason"),
     [
-        pytest.param(None, Gap("no answer"), Truth.TRUE, "NotNeeded", id="scales by nothing"),
+        pytest.param(None, None, Truth.TRUE, "NotNeeded", id="scales by nothing"),
+        pytest.param(None, Gap("lost"), Truth.FALSE, "MetricsUnavailable", id="an HPA's are lost"),
         pytest.param(concurrency(), None, Truth.TRUE, "MetricsRead", id="all are read"),
         pytest.param(
             concurrency(), Gap("no answer"), Truth.FALSE, "MetricsUnavailable", id="missing"
@@ -140,27 +141,32 @@ def test_metrics_are_available_or_not_needed(scaling, gap, status, reason):
 
 
 @pytest.mark.parametrize(
-    ("found", "reason", "message"),
+    ("found", "reason", "message", "enforced"),
     [
         pytest.param(
-            invalid(BAD_ZONE), "InvalidSpec", "spec.budgets[0]: no such time zone", id="invalid"
+            invalid(BAD_ZONE),
+            "InvalidSpec",
+            "spec.budgets[0]: no such time zone",
+            "what is in force stays; nothing is raised",
+            id="invalid",
         ),
         pytest.param(
             excluded("kube-system"),
             "NamespaceExcluded",
             "kube-system is a system namespace or excluded by configuration; it is never governed",
+            "workloads are left alone",
             id="excluded",
         ),
     ],
 )
-def test_what_retrying_cannot_help_is_stalled(found, reason, message):
+def test_what_retrying_cannot_help_is_stalled(found, reason, message, enforced):
     by_type = {c.type: c for c in found}
 
     assert list(by_type) == [*TYPES, "Stalled"]
     assert by_type["Ready"] == Condition("Ready", Truth.FALSE, reason, message)
     assert by_type["Stalled"] == Condition("Stalled", Truth.TRUE, reason, message)
     assert by_type["WithinBudget"].status is by_type["MetricsAvailable"].status is Truth.UNKNOWN
-    assert by_type["Enforcing"].status is Truth.FALSE
+    assert by_type["Enforcing"] == Condition("Enforcing", Truth.FALSE, reason, enforced)
 
 
 READY = Condition("Ready", Truth.TRUE, "Evaluated", "fine")

@@ -1,13 +1,13 @@
 """Sentences for people: what, why, the number, until when."""
 
 import pytest
-from tests.builders import budget, money, policy, target
+from tests.builders import budget, concurrency, money, policy, target
 from tests.unit.report.support import part_of
 
 from plafond.decide.decision import Decision
 from plafond.decide.reason import Reason
 from plafond.model.workload import WorkloadClass, WorkloadId
-from plafond.report.messages import amount, cut, moved, summary
+from plafond.report.messages import amount, cut, moved, summary, told
 
 LLM = WorkloadId("team-a", "Deployment", "llm")
 
@@ -37,15 +37,31 @@ def test_a_summary_of_a_policy_without_news():
     assert summary(part_of(policy())) == "within all limits"
 
 
+def test_an_event_tells_which_limit_it_was_and_where_there_is_more():
+    decision = Decision(LLM, WorkloadClass.HOT, 6, 6, ceiling=4, limit="limits/launch")
+
+    assert told(decision.moved_to(4, Reason.BUDGET_CEILING)) == (
+        "6 → 4 replicas (ceiling 4): the budget carries no more replicas until its window ends "
+        "(limits/launch); see: kubectl plafond explain deployments.apps/llm -n team-a"
+    )
+
+
 def test_a_summary_tells_where_budgets_stand_what_is_squeezed_and_what_moves():
     # 12.00 EUR are spent; the remaining 3.00 carry no replica for the nine hours left.
-    text = summary(part_of(policy(budgets=(budget("15"),))))
+    text = summary(part_of(policy(budgets=(budget("15"),), scaling=concurrency())))
 
     assert text.startswith(
         "budget launch: 12.00 EUR of 15.00 EUR spent (80 %), until 2026-11-16T21:00:00Z; "
         "money is short: replicas run at up to 95 %, or the limit of their class, "
         "before work is refused; chat 2 → "
     )
+
+
+def test_a_summary_speaks_of_no_squeeze_where_no_count_follows_demand():
+    text = summary(part_of(policy(budgets=(budget("15"),))))
+
+    assert "chat 2 → " in text
+    assert "run at up to" not in text
 
 
 def test_a_summary_is_about_the_policy_s_own_budgets_and_targets():

@@ -1,11 +1,14 @@
 """Missing metrics: only those that a policy scales by, and only once that has lasted."""
 
+from dataclasses import replace
+
 import pytest
 from tests.builders import (
     MINUTE,
     NOW,
     SECOND,
     concurrency,
+    hpa,
     pods_of,
     policy,
     reading,
@@ -26,9 +29,9 @@ GPU_FAILS = {
 NO_PODS = readings((), gpu=1, running=1, waiting=0)
 
 
-def part(scaling, meters, **more):
+def part(scaling, meters, of=CHAT, **more):
     limits = policy(scaling=scaling, targets=(target("chat"),))
-    return part_of(limits, workloads=(CHAT,), meters=meters, **more)
+    return part_of(limits, workloads=(of,), meters=meters, **more)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +50,14 @@ def test_a_workload_that_no_meter_shows_is_named():
     found = metrics_gap(part(concurrency(), NO_PODS), NO_PODS)
 
     assert found == Gap("chat: no ready pod reports runningRequests")
+
+
+def test_an_autoscaler_that_lost_its_metrics_is_missing_them_whatever_the_policy_scales_by():
+    scaled = replace(CHAT, autoscaler=hpa())
+
+    found = metrics_gap(part(None, {}, scaled), {})
+
+    assert found == Gap("chat: what HorizontalPodAutoscaler scaler asks for cannot be known")
 
 
 def test_pods_that_still_start_have_nothing_to_report():

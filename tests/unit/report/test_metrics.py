@@ -1,5 +1,6 @@
 """The operator's own metrics: right values, bounded labels, names that Prometheus expects."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -18,14 +19,14 @@ from tests.builders import (
     sheet,
     workload,
 )
-from tests.unit.report.support import CHAT, EMBEDDER, world
+from tests.unit.report.support import CHAT, EMBEDDER, decided, world
 
 from plafond.decide.evaluate import evaluate
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.policy import Mode
 from plafond.report.conditions import Condition, Truth
-from plafond.report.metrics import Metrics
+from plafond.report.metrics import MOST_ROWS, Metrics
 
 
 def shown(metrics):
@@ -231,7 +232,78 @@ def test_every_family_is_ours_says_what_it_is_and_only_counters_are_totals(famil
 def test_no_label_can_be_chosen_freely(families):
     known = {
         "version", "python", "result", "le", "type", "mode", "reason", "namespace", "currency",
-        "unit", "policy", "budget", "kind", "name", "class", "node_pool", "meter", "status",
+        "unit", "policy", "budget", "kind", "name", "class", "node_pool", "meter", "status", "of",
     }  # fmt: skip
 
     assert {label for f in families for s in f.samples for label in s.labels} <= known
+
+
+def test_a_namespace_with_very_many_workloads_hides_none_of_another(monkeypatch):
+    monkeypatch.setattr("plafond.report.metrics.MOST_ROWS", 5)
+    metrics = Metrics()
+    many = tuple(workload(f"many-{n}", 1) for n in range(9))
+    few = tuple(workload(f"few-{n}", 1, namespace="team-b") for n in range(2))
+    limits = policy(), policy(namespace="team-b")
+    namespaces = {name: namespace(name) for name in (TEAM, "team-b")}
+    facts = world(*limits, workloads=many + few, namespaces=namespaces)
+
+    for _ in range(2):
+        show(metrics, facts)
+
+        names = {dict(k[1:])["name"] for k in shown(metrics) if k[0] == "plafond_desired_replicas"}
+        assert names == {"few-0", "few-1", "many-0", "many-1", "many-2"}
+        assert of(metrics, "plafond_metrics_left_out", of="workloads") == 6
+
+
+def test_budgets_and_policies_are_bounded_and_what_is_left_out_is_counted(monkeypatch):
+    monkeypatch.setattr("plafond.report.metrics.MOST_ROWS", 2)
+    metrics = Metrics()
+    show(metrics, world(policy(budgets=tuple(budget(name=f"b{n}") for n in range(3)))))
+    condition = Condition("Ready", Truth.TRUE, "Fine", "")
+    metrics.show_conditions({(f"team-{n}", "limits"): (condition,) for n in range(4)})
+
+    found = shown(metrics)
+    assert sum(key[0] == "plafond_budget_limit" for key in found) == 2
+    assert sum(key[0] == "plafond_condition" for key in found) == 2
+    left = [of(metrics, "plafond_metrics_left_out", of=o) for o in ("budgets", "policies")]
+    assert left == [1, 2]
+
+
+def test_ten_thousand_policies_and_twice_as_many_workloads_are_scraped_within_seconds():
+    metrics = Metrics()
+    (judgement,) = decided(policy(budgets=(budget(),))).judgements
+    evaluation = decided()
+    judgements = tuple(of_namespace(judgement, f"team-{n:05}") for n in range(10_000))
+    namespaces = {f"team-{n:05}": namespace(f"team-{n:05}") for n in range(10_000)}
+    conditions = tuple(Condition(t, Truth.TRUE, "Fine", "") for t in ("Ready", "Enforcing", "A"))
+
+    began = time.perf_counter()
+    metrics.show(world(namespaces=namespaces), replace(evaluation, judgements=judgements))
+    metrics.show_conditions({(name, "limits"): conditions for name in namespaces})
+    text = generate_latest(metrics.registry)
+    took = time.perf_counter() - began
+
+    series = [line for line in text.splitlines() if not line.startswith(b"#")]
+    assert len(series) < 3 * 4 * MOST_ROWS
+    assert len(text) < 10_000_000
+    assert took < 10
+    left_out = {
+        name: metrics.registry.get_sample_value("plafond_metrics_left_out", {"of": name})
+        for name in ("workloads", "budgets", "policies")
+    }
+    assert left_out == {"workloads": 15_000, "budgets": 5_000, "policies": 5_000}
+
+    show(metrics, replace(world(), policies=(), workloads=(), pods=(), namespaces={}))
+    metrics.show_conditions({})
+    assert not [key for key in shown(metrics) if dict(key[1:]).get("namespace")]
+
+
+def of_namespace(judgement, name):
+    """The same judgement of another namespace."""
+    policy_set = replace(judgement.account.policy_set, namespace=name)
+    decisions = tuple(
+        replace(each, workload=replace(each.workload, namespace=name))
+        for each in judgement.decisions
+    )
+    account = replace(judgement.account, policy_set=policy_set)
+    return replace(judgement, account=account, decisions=decisions)

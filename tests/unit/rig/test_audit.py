@@ -177,7 +177,7 @@ def test_a_growing_log_is_read_on_and_half_a_line_waits(tmp_path):
     assert len(read.writes()) == 1
     line = json.dumps(bound(1))
 
-    with read.path.open("a") as more:
+    with read.paths[0].open("a") as more:
         more.write(line[:20])
         more.flush()
         assert len(read.writes()) == 1
@@ -191,3 +191,11 @@ def test_a_line_torn_by_a_killed_api_server_is_counted_and_left_out(tmp_path):
 
     assert len(read.writes()) == 1
     assert read.torn_lines == 1
+
+
+def test_the_logs_of_two_api_servers_are_one_in_the_order_of_their_answers(tmp_path):
+    files = [tmp_path / "audit.log", tmp_path / "audit-2.log"]
+    files[0].write_text(json.dumps(created(0)) + "\n" + json.dumps(bound(2)) + "\n")
+    files[1].write_text(json.dumps(status(1, phase="Pending")) + "\n")
+
+    assert [write.at for write in AuditLog(*files).writes()] == [at(0), at(1), at(2)]

@@ -1,0 +1,286 @@
+"""What is said of a workload, situation by situation, from what a pass leaves in the cluster."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.builders import (
+    HOUR,
+    MINUTE,
+    NOW,
+    TEAM,
+    budget,
+    class_rule,
+    concurrency,
+    fixed,
+    node_price,
+    pod,
+    pods_of,
+    policy,
+    quantities,
+    readings,
+    record,
+    sheet,
+    snapshot,
+    workload,
+    workload_id,
+)
+from tests.unit.cli.support import LATER, UNREAD, explained, facts, live, silent
+from tests.unit.decide.support import running
+from tests.unit.decide.test_rationale import busy, ten_hours
+
+from plafond.cli.explain.explaining import CARRIED, IGNORED, UNGOVERNED, explain
+from plafond.cli.explain.facts import Live
+from plafond.decide.reason import Reason
+from plafond.model.budget import OnExhausted
+from plafond.model.labels import LabelSelector
+from plafond.model.memory import Recommended, Terms, WorkloadMemory
+from plafond.model.money import GPU_HOURS
+from plafond.model.policy import Mode
+
+SQUEEZED, CLIPPED, PLENTY = "360", "200", "9000"
+FLOORS = (class_rule(floor=4, selector=LabelSelector()),)
+UNPRICED = sheet(node_price(cpu="1"))
+
+
+def numbers(said):
+    return {each.name: each.value for each in said.numbers}
+
+
+def sentences(parts):
+    return [each.sentence for each in parts]
+
+
+def test_within_budget_nothing_has_to_be_lifted():
+    said = explained(busy(ten_hours(PLENTY)))
+
+    assert (said.rule.reason, said.rule.sentence, said.rule.limit) == (None, CARRIED, None)
+    assert said.headline == f"team-a/llm may have 20 replicas: {CARRIED}"
+    assert said.lifts == ()
+    assert not said.is_over_budget
+
+
+def test_a_squeezed_workload_is_told_how_much_more_money_would_let_it_run_as_it_was():
+    said = explained(busy(ten_hours(SQUEEZED)))
+
+    assert (said.rule.reason, said.rule.limit) == (Reason.SQUEEZED, "limits/launch")
+    # Ten replicas at 4.00 for ten hours are 400.
+    assert "limit of budget limits/launch by 40 EUR, to 400" in said.lifts[0].sentence
+    assert '"path": "/spec/budgets/0/limit/cost", "value": "400.00"' in said.lifts[0].command
+    assert numbers(said)["limits/launch: replicas run at up to"] == "78"
+
+
+def test_a_clipped_workload_is_told_the_sum_and_when_to_wait_for():
+    said = explained(busy(ten_hours(CLIPPED)))
+
+    assert said.rule.reason is Reason.BUDGET_CEILING
+    assert said.headline == (
+        "team-a/llm may have 5 replicas: the budget carries no more replicas until its window "
+        "ends (limits/launch)"
+    )
+    assert numbers(said)["limits/launch: carries now"] == "20"
+    assert numbers(said)["limits/launch: demand costs"] == "40"
+    assert "by 200 EUR, to 400" in said.lifts[0].sentence
+    assert said.lifts[1].at == NOW + 10 * HOUR
+
+
+def test_a_floor_that_is_not_funded_is_told_what_it_would_cost():
+    said = explained(busy(ten_hours("100"), classes=FLOORS))
+
+    assert said.rule.reason is Reason.FLOOR_UNFUNDED
+    assert (said.counts.floor, said.counts.funded_floor) == (4, 2)
+    # Two replicas at 4.00 for ten hours.
+    assert said.lifts[0].sentence.startswith("fund its floor: its 2 unfunded replicas cost 80 EUR")
+
+
+def test_a_gap_is_no_zero_and_says_what_is_missing():
+    world = running(
+        workload(replicas=3), policies=(policy(budgets=(budget(),)),), sheets=(UNPRICED,)
+    )
+
+    said = explained(world)
+
+    assert said.rule.reason is Reason.PRICE_UNKNOWN
+    assert (said.ceiling, numbers(said)["limits/launch: demand costs"]) == (3, None)
+    assert numbers(said)["limits/launch: spent, as far as it is priced"] == "0"
+    assert "entry any does not price nvidia.com/gpu" in said.lifts[0].sentence
+    assert said.troubles[0].reason == "PriceUnknown"
+
+
+def test_a_ceiling_of_the_moment_is_raised_to_what_demand_needs():
+    said = explained(busy(ten_hours(PLENTY), replicas=4))
+
+    assert said.rule.limit == "limits/ceilings.replicas"
+    assert said.numbers[0].name == "limits/ceilings.replicas: allows"
+    assert "by 6 replicas, to 10" in said.lifts[0].sentence
+    assert '"path": "/spec/ceilings/replicas", "value": 10' in said.lifts[0].command
+
+
+@pytest.mark.parametrize("limit", [PLENTY, SQUEEZED, CLIPPED])
+def test_the_memory_alone_explains_as_the_status_does(limit):
+    world = busy(ten_hours(limit))
+
+    alone = explain(live(world), silent(facts(world)))
+
+    whole = explained(world)
+    assert (alone.headline, alone.rule) == (whole.headline, whole.rule)
+    assert sentences(alone.lifts) == sentences(whole.lifts)
+
+
+def test_the_status_alone_still_names_the_rule_and_its_limit():
+    world = busy(ten_hours(CLIPPED))
+
+    said = explained(world, record=UNREAD, unread=("SpendLedger: you may not read it",))
+
+    assert (said.rule.reason, said.rule.limit) == (Reason.BUDGET_CEILING, "limits/launch")
+    assert said.ceiling == 5
+    assert said.unread == ("SpendLedger: you may not read it",)
+
+
+def test_the_annotation_alone_is_said_with_its_own_words():
+    world = busy(ten_hours(CLIPPED))
+
+    said = explained(world, record=UNREAD, policies=(), why="launch 3 %, 200.00 EUR left")
+
+    assert (said.ceiling, said.is_in_force, said.mode) == (5, True, None)
+    assert "launch 3 %" in said.rule.sentence
+
+
+def test_in_observe_the_ceiling_is_what_it_would_be():
+    world = busy(ten_hours(CLIPPED))
+    seen = replace(world, policies=tuple(replace(p, mode=Mode.OBSERVE) for p in world.policies))
+
+    said = explained(seen)
+
+    assert (said.mode, said.ceiling, said.is_in_force) == ("Observe", 5, False)
+    assert said.headline.startswith("team-a/llm would be allowed 5 replicas")
+    assert "nothing is written: the policy observes" in sentences(said.next)
+
+
+@pytest.mark.parametrize(("is_ignored", "sentence"), [(False, UNGOVERNED), (True, IGNORED)])
+def test_what_no_policy_scales_has_no_ceiling(is_ignored, sentence):
+    found = facts(busy(ten_hours(PLENTY)))
+
+    said = explain(Live(workload_id("other"), 2, 2, is_ignored), found)
+
+    assert (said.rule.sentence, said.ceiling, said.policies) == (sentence, None, ())
+
+
+def test_an_exhausted_budget_is_over_budget():
+    spent = budget("10", on_exhausted=OnExhausted.KEEP_FLOORS, window=fixed(NOW - 5 * HOUR))
+    llm = workload(replicas=10)
+    world = running(llm, policies=(policy(budgets=(spent,)),))
+
+    said = explained(world)
+
+    # Ten replicas have run for an hour at 4.00.
+    assert said.is_over_budget
+    assert said.rule.reason is Reason.BUDGET_EXHAUSTED
+    assert said.troubles[0].reason == "BudgetExhausted"
+
+
+def test_a_brake_says_its_next_step_its_end_and_the_command():
+    llm = workload(replicas=10)
+    ours = policy(budgets=(ten_hours(PLENTY),), is_confirmed=False, generation=3)
+    before = snapshot(policies=(ours,), workloads=(llm,), pods=pods_of(llm))
+    old = facts(before).record
+    tight = replace(ours, budgets=(ten_hours(CLIPPED),), generation=4)
+    world = replace(
+        before,
+        policies=(tight,),
+        records={TEAM: replace(old, memory=replace(old.memory, terms=Terms((ours.terms,))))},
+    )
+
+    said = explained(world)
+
+    assert said.rule.reason is Reason.BRAKED
+    assert said.lifts[0].command.endswith("plafond.dev/confirm=4")
+    at = {each.sentence: each.at for each in said.next}
+    assert at["the brake lets another 30 % of a lowering happen"] == NOW + 10 * MINUTE
+    assert at["the change is accepted, and the brake lets go"] == NOW + 40 * MINUTE
+
+
+def test_a_deleted_policy_says_when_it_lets_go():
+    world = busy(ten_hours(CLIPPED))
+    found = facts(world)
+    gone_since = {"limits": NOW - 4 * MINUTE}
+    memory = replace(found.record.memory, enforced=world.policies, gone_since=gone_since)
+
+    said = explain(
+        live(world), replace(found, policies=(), record=replace(found.record, memory=memory))
+    )
+
+    assert said.policies == ("limits",)
+    at = {each.sentence: each.at for each in said.next}
+    assert at["policy limits is deleted: what it limits is released"] == NOW + 6 * MINUTE
+
+
+def test_a_ceiling_that_bound_says_when_it_may_rise():
+    before = WorkloadMemory(bound_at=NOW - MINUTE, raised_at=NOW - timedelta(seconds=20), ceiling=4)
+    world = replace(busy(ten_hours(CLIPPED)), records={TEAM: record({workload_id(): before})})
+
+    said = explained(world)
+
+    rise = next(each for each in said.next if "may rise again" in each.sentence)
+    assert rise.at == NOW + timedelta(seconds=40)
+
+
+def test_an_operator_that_has_written_nothing_for_long_is_told():
+    said = explained(busy(ten_hours(PLENTY)), now=NOW + HOUR)
+
+    assert said.troubles[-1].reason == "Silent"
+    assert "the last sign is of 2026-11-16T12:00:00Z" in said.troubles[-1].message
+    assert explained(busy(ten_hours(PLENTY)), now=LATER).troubles == ()
+
+
+def test_a_count_that_is_kept_up_says_until_when():
+    llm = workload(replicas=10)
+    limits = policy(budgets=(ten_hours(PLENTY),), scaling=concurrency(10))
+    seen = WorkloadMemory(recommendations=(Recommended(NOW - MINUTE, 10),))
+    world = running(
+        llm,
+        policies=(limits,),
+        meters=readings(pods_of(llm), running=1, waiting=0),
+        records={TEAM: record({workload_id(): seen})},
+    )
+
+    said = explained(world)
+
+    lower = next(each for each in said.next if "a lower count" in each.sentence)
+    assert said.rule.reason is Reason.STABILIZED
+    assert lower.at == NOW + 4 * MINUTE
+
+
+def test_gpu_hours_are_whole_and_resources_are_named_as_in_the_spec():
+    hours = budget("50", unit=GPU_HOURS, window=fixed(NOW, 10 * HOUR))
+    by_hours = explained(busy(hours))
+    by_resource = explained(busy(ten_hours(PLENTY), resources=quantities(gpu=4)))
+
+    # Ten GPUs for ten hours.
+    assert '"path": "/spec/budgets/0/limit/gpuHours", "value": "100"' in by_hours.lifts[0].command
+    assert "by 6 nvidia.com/gpu, to 10" in by_resource.lifts[0].sentence
+    assert (
+        '"path": "/spec/ceilings/resources/nvidia.com~1gpu", "value": "10"'
+        in by_resource.lifts[0].command
+    )
+
+
+def test_floors_that_outlast_the_money_say_when_it_is_gone():
+    # Four floors, of which money carries fewer now, and two GPUs beside them, all at 4.00.
+    llm = workload(replicas=4)
+    beside = pod("notebook", None, requests=quantities(gpu=2))
+    limits = policy(budgets=(ten_hours("150"),), classes=FLOORS)
+    before = WorkloadMemory(funded_floor=4)
+    world = running(
+        llm,
+        policies=(limits,),
+        pods=(beside,),
+        records={TEAM: record({workload_id(): before})},
+    )
+
+    said = explained(world)
+
+    # 150 at 24.00 an hour last six hours and a quarter.
+    gone = next(each for each in said.next if "is exhausted" in each.sentence)
+    assert gone.sentence.endswith("replicas fall to their funded floors")
+    assert gone.at == NOW + 6 * HOUR + 15 * MINUTE
