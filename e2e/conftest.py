@@ -1,6 +1,7 @@
 """A real control plane for the stories: one rig per pytest worker, one namespace per test."""
 
 import contextlib
+import itertools
 import os
 import re
 import secrets
@@ -81,5 +82,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if measured:
         terminalreporter.section("figures")
-    for story, name, value in measured:
-        terminalreporter.write_line(f"{story}: {name}: {value}")
+    for story, figures in itertools.groupby(measured, key=lambda figure: figure[0]):
+        terminalreporter.write_line(story)
+        for _, name, value in figures:
+            terminalreporter.write_line(f"  {name}: {value}")

@@ -34,6 +34,10 @@ TIMING = {
     "probeInterval": "3s",
     "defaultStartDelay": "2s",
     "guardLimit": "12m",
+    # Out of the way of every story that is not about them.
+    "brakeInterval": "1s",
+    "releaseDelay": "1s",
+    "admissionProbeInterval": "3s",
     "statusInterval": "2s",
     "checkpointInterval": "15s",
     "metricsGapReportedAfter": "3s",
@@ -101,11 +105,12 @@ def deployment(
 
 
 def policy(namespace: str, name: str = "ceiling", **spec: Any) -> dict[str, Any]:
-    """Return a policy; it enforces unless *spec* says otherwise."""
+    """Return a policy; it enforces unless *spec* says otherwise, and no brake holds it back."""
+    confirmed = {"plafond.dev/confirm": "1"}
     return {
         "apiVersion": API,
         "kind": "CostPolicy",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace, "annotations": confirmed},
         "spec": {"mode": "Enforce", **spec},
     }
 
@@ -129,11 +134,13 @@ FOLLOW_CONCURRENCY = {"concurrency": {"targetPerReplica": "6"}, "scaleDownStabil
 
 
 @contextmanager
-def operator(rig: Rig, directory: Path, **config: Any) -> Iterator[Process]:
-    """Run the operator for the time of a story."""
+def operator(
+    rig: Rig, directory: Path, account: Path | None = None, **config: Any
+) -> Iterator[Process]:
+    """Run the operator for the time of a story, with its own account or a kubeconfig's."""
     path = directory / "plafond.yaml"
     path.write_text(yaml.safe_dump(story_config(rig, **config)))
-    running = rig.start_operator(path)
+    running = rig.start_operator(path, {"KUBECONFIG": str(account)} if account else None)
     try:
         yield running
     finally:
@@ -148,6 +155,12 @@ def story_config(rig: Rig, **config: Any) -> dict[str, Any]:
         "prometheus": {"url": rig.prometheus_url, "timeout": "2s"},
         "healthAddress": f"127.0.0.1:{health}",
         "metricsAddress": f"127.0.0.1:{rig.operator_metrics_port}",
+        # An operator that is killed is followed within seconds; a write may take two.
+        "leaderElection": {
+            "leaseDuration": "4s",
+            "renewDeadline": "2s",
+            "retryPeriod": "500ms",
+        },
         "timing": TIMING,
         **config,
     }
@@ -155,16 +168,17 @@ def story_config(rig: Rig, **config: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Watched:
-    """One Deployment, as the API server has it."""
+    """One Deployment, or workload of another *resource*, as the API server has it."""
 
     rig: Rig
     namespace: str
     name: str
+    resource: str = "deployments"
 
     @property
     def path(self) -> str:
         """Where it is served."""
-        return f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{self.name}"
+        return f"/apis/apps/v1/namespaces/{self.namespace}/{self.resource}/{self.name}"
 
     @property
     def replicas(self) -> int:

@@ -12,17 +12,19 @@ import yaml
 from rich.console import Console
 from rich.live import Live
 
-from e2e.demo.scene import NAMESPACE, RECORDING, WORKLOADS, Scene, Workload
+from e2e.demo.scene import HOURS, NAMESPACE, RECORDING, WORKLOADS, Scene, Workload
 from e2e.demo.table import Picture, Row, target_of
 from e2e.rig.cluster import Rig
 from e2e.rig.kubectl import as_text
 from e2e.rig.processes import Process
 from e2e.rig.web import is_up
 from e2e.world import Watched, annotations, deployment, status, story_config, utc_now
+from plafond.model.snapshot import NO_CEILING
 
 # When things happen, as parts of the whole.
 KILLED_AT, TRIED_AT, BACK_AT = 0.45, 0.50, 0.60
 TRIED_REPLICAS = 30
+LOOK_EVERY_SECONDS = 0.5
 LINE_EVERY_SECONDS = 5.0
 
 
@@ -38,7 +40,8 @@ class Play:
     news: str = ""
     operator: Process | None = None
     died_at: datetime | None = None
-    killed_for: timedelta = timedelta()
+    dead: tuple[datetime, datetime] | None = None
+    pictures: list[Picture] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
 
     def perform(self) -> None:
@@ -58,11 +61,9 @@ class Play:
         ]
         if self.console.is_terminal:
             with Live(console=self.console, refresh_per_second=4) as live:
-                self._run(acts, lambda picture: live.update(picture.as_table()), 0.5)
+                self._run(acts, lambda p: live.update(p.as_table()), LOOK_EVERY_SECONDS)
         else:
-            self._run(
-                acts, lambda p: self.console.print(p.as_line(), soft_wrap=True), LINE_EVERY_SECONDS
-            )
+            self._run(acts, self._say, LINE_EVERY_SECONDS)
 
     def _run(
         self,
@@ -70,13 +71,23 @@ class Play:
         show: Callable[[Picture], None],
         every: float,
     ) -> None:
-        end = self.start + self.scene.lasts
+        end, shown_at = self.start + self.scene.lasts, self.start - timedelta(seconds=every)
         while (now := utc_now()) < end:
             while acts and now >= self.start + acts[0][0] * self.scene.lasts:
                 acts.pop(0)[1]()
             self._note_return(now)
-            show(self._picture(now))
-            time.sleep(every)
+            # The acts take their time: what is seen now is not of the moment before them.
+            self.pictures.append(self._picture(utc_now()))
+            if now - shown_at >= timedelta(seconds=every):
+                show(self.pictures[-1])
+                shown_at = now
+            time.sleep(LOOK_EVERY_SECONDS)
+        if self.died_at is not None:
+            # It never came back: dead until the curtain.
+            self.dead = (self.died_at, end)
+
+    def _say(self, picture: Picture) -> None:
+        self.console.print(picture.as_line(), soft_wrap=True)
 
     def _start_operator(self) -> None:
         config = self.directory / "plafond.yaml"
@@ -97,8 +108,13 @@ class Play:
         """Measure how long nobody decided: from the kill to the first pass of the next process."""
         if self.operator is None or self.died_at is None or not is_up(self._readiness):
             return
-        self.killed_for, self.died_at = now - self.died_at, None
+        self.dead, self.died_at = (self.died_at, now), None
         self.news = "the operator is back; what pods cost meanwhile is counted"
+
+    @property
+    def killed_for(self) -> timedelta:
+        """How long nobody decided."""
+        return self.dead[1] - self.dead[0] if self.dead else timedelta()
 
     @property
     def _readiness(self) -> str:
@@ -129,20 +145,32 @@ class Play:
 
     def _picture(self, now: datetime) -> Picture:
         said = status(self.rig, NAMESPACE, "two-days")
-        hour = max(0.0, (now - self.start) / self.scene.lasts * 48)
+        hour = min(max(0.0, self.hour(now)), float(HOURS))
         served = self.rig.fleet.served()
-        ceilings = annotations(self.rig, NAMESPACE).get("plafond.dev/ceilings", "")
+        ours = annotations(self.rig, NAMESPACE)
+        ceilings = ours.get("plafond.dev/ceilings", "")
         return Picture(
+            now,
             hour,
             said.get("spent", "-"),
             f"{self.scene.limit} EUR",
             said.get("spentPercent"),
             self._per_recorded_hour(said.get("burnRatePerHour")),
             self._per_recorded_hour(said.get("carriedRatePerHour")),
-            "operator running" if self.operator is not None else "OPERATOR DEAD",
+            self.operator is not None,
+            ours.get("plafond.dev/why", ""),
             tuple(self._row(w, said, served, ceilings) for w in WORKLOADS),
             self.news,
         )
+
+    def hour(self, instant: datetime) -> float:
+        """Return the hour of the recording that is played at *instant*."""
+        return (instant - self.start) / self.scene.lasts * HOURS
+
+    def why_at(self, instant: datetime) -> str:
+        """Return the sentence that stood beside the ceilings at *instant*."""
+        told = [picture.why for picture in self.pictures if picture.at <= instant]
+        return told[-1] if told else ""
 
     def _per_recorded_hour(self, rate: str | None) -> str:
         if rate is None:
@@ -156,17 +184,17 @@ class Play:
         told = target_of(said, workload.name)
         seen = served.get(f"{NAMESPACE}/{workload.name}")
         found = self.rig.get(Watched(self.rig, NAMESPACE, workload.name).path)
-        in_force = [c.split("=")[1] for c in ceilings.split(",") if f"/{workload.name}=" in c]
-        percent = 100 * seen.served / seen.offered if seen is not None and seen.offered else None
+        in_force = [int(c.split("=")[1]) for c in ceilings.split(",") if f"/{workload.name}=" in c]
         return Row(
             workload.name,
             workload.workload_class,
             0.0 if seen is None else seen.requests_per_second,
-            percent,
+            0.0 if seen is None else seen.offered,
+            0.0 if seen is None else seen.served,
             found["spec"]["replicas"],
             found["status"].get("readyReplicas", 0),
             told.get("recommendedReplicas"),
-            in_force[0] if in_force else "-",
+            in_force[0] if in_force and in_force[0] < NO_CEILING else None,
             told.get("reason", "within all limits" if told else ""),
         )
 

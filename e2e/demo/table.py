@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rich.table import Table
@@ -15,25 +16,33 @@ class Row:
     name: str
     workload_class: str
     demand: float
-    served_percent: float | None
+    offered: float
+    served: float
     replicas: int
     ready: int
     recommended: int | None
-    ceiling: str
+    ceiling: int | None
     reason: str
+
+    @property
+    def served_percent(self) -> float | None:
+        """How much of all requests so far was served."""
+        return 100 * self.served / self.offered if self.offered else None
 
 
 @dataclass(frozen=True)
 class Picture:
     """The whole stage at one moment."""
 
+    at: datetime
     hour: float
     spent: str
     limit: str
     used_percent: int | None
     burn_rate: str
     carried_rate: str
-    operator: str
+    is_operator_running: bool
+    why: str
     rows: tuple[Row, ...]
     news: str
 
@@ -52,7 +61,8 @@ class Picture:
     def as_line(self) -> str:
         """Return the picture for a log."""
         rows = "; ".join(
-            f"{r.name} {r.demand:.0f}/s {r.replicas} replicas, ceiling {r.ceiling}, {r.reason}"
+            f"{r.name} {r.demand:.0f}/s {r.replicas} replicas, "
+            f"ceiling {_shown(r.ceiling)}, {r.reason}"
             for r in self.rows
         )
         return f"{self._headline} | {rows} | {self.news}"
@@ -60,15 +70,15 @@ class Picture:
     @property
     def _headline(self) -> str:
         used = "" if self.used_percent is None else f" ({self.used_percent} %)"
+        operator = "operator running" if self.is_operator_running else "OPERATOR DEAD"
         return (
             f"hour {self.hour:4.1f} of 48 · spent {self.spent} of {self.limit}{used} · "
-            f"burn rate {self.burn_rate}/h, carried {self.carried_rate}/h · {self.operator}"
+            f"burn rate {self.burn_rate}/h, carried {self.carried_rate}/h · {operator}"
         )
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     served = "-" if row.served_percent is None else f"{row.served_percent:.0f} %"
-    asked = "-" if row.recommended is None else str(row.recommended)
     return (
         row.name,
         row.workload_class,
@@ -76,10 +86,14 @@ def _cells(row: Row) -> tuple[str, ...]:
         served,
         str(row.replicas),
         str(row.ready),
-        asked,
-        row.ceiling,
+        _shown(row.recommended),
+        _shown(row.ceiling),
         row.reason,
     )
+
+
+def _shown(count: int | None) -> str:
+    return "-" if count is None else str(count)
 
 
 def target_of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -93,7 +93,7 @@ def _tell(rig: Rig) -> None:
         lines.append(f"export OPERATOR_KUBECONFIG={path}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-    say("with these, `make run` in another terminal runs the operator against this cluster")
+    say("with these, `KUBECONFIG=$OPERATOR_KUBECONFIG make run` elsewhere runs the operator")
     say(f"logs and audit log are in {rig.directory}; Ctrl-C stops everything")
 
 

@@ -32,18 +32,25 @@ class AuditWrite:
 
 
 class AuditLog:
-    """The audit log of one API server; every question first reads what was added since the last."""
+    """What all API servers of a cluster wrote down; a question reads what came since the last."""
 
-    def __init__(self, path: Path):
-        self.path = path
-        self.torn_lines = 0
-        self._offset = 0
-        self._writes: list[AuditWrite] = []
+    def __init__(self, *paths: Path):
+        self.paths = paths
+        self._files = [_AuditFile(path) for path in paths]
+
+    @property
+    def torn_lines(self) -> int:
+        """How many lines were left unfinished by a killed API server."""
+        return sum(each.torn_lines for each in self._files)
 
     def writes(self) -> tuple[AuditWrite, ...]:
         """Return every write so far, in the order in which they were answered."""
-        self._read_on()
-        return tuple(self._writes)
+        for each in self._files:
+            each.read_on()
+        if len(self._files) == 1:
+            return tuple(self._files[0].writes)
+        every = [write for each in self._files for write in each.writes]
+        return tuple(sorted(every, key=lambda write: write.at))
 
     def writes_by(
         self, user: str, resource: str | None = None, namespace: str | None = None
@@ -62,10 +69,21 @@ class AuditLog:
         lives = pod_lifetimes(self.writes())
         return tuple(life for life in lives if namespace in (None, life.namespace))
 
-    def _read_on(self) -> None:
-        if not self.path.exists():
+
+class _AuditFile:
+    """The audit log of one API server, as far as it was read."""
+
+    def __init__(self, path: Path):
+        self.writes: list[AuditWrite] = []
+        self.torn_lines = 0
+        self._path = path
+        self._offset = 0
+
+    def read_on(self) -> None:
+        """Read what was added since the last time."""
+        if not self._path.exists():
             return
-        with self.path.open("rb") as log:
+        with self._path.open("rb") as log:
             log.seek(self._offset)
             added = log.read()
         # The last line may still be in the making.
@@ -74,7 +92,7 @@ class AuditLog:
         lines = [line for line in whole.split(b"\n") if line]
         events = [event for event in map(_parsed, lines) if event is not None]
         self.torn_lines += len(lines) - len(events)
-        self._writes += written(events)
+        self.writes += written(events)
 
 
 def _parsed(line: bytes) -> Mapping[str, Any] | None:

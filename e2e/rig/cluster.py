@@ -10,19 +10,22 @@ from typing import Any, Self
 from e2e.rig import components, kubeconfig
 from e2e.rig.audit import AuditLog
 from e2e.rig.backends import Cluster, start_cluster
+from e2e.rig.certificates import Pki
 from e2e.rig.components import LOOPBACK, Ports
-from e2e.rig.control_plane import ControlPlane, Settings
+from e2e.rig.control_plane import ControlPlane, SecondApiServer, Settings
 from e2e.rig.errors import PortTakenError, RigError
+from e2e.rig.external_metrics import ROOT, registration
 from e2e.rig.fleet_client import Fleet
 from e2e.rig.home import RigHome, take_home
 from e2e.rig.install import NAMESPACE, REPOSITORY, SERVICE_ACCOUNT, install
+from e2e.rig.kubeconfig import Request
 from e2e.rig.kubectl import Kubectl, Objects, as_text
 from e2e.rig.nodes import Node, is_open, manifest
 from e2e.rig.polling import poll
 from e2e.rig.ports import free_ports
 from e2e.rig.processes import Process
 from e2e.rig.prometheus import Sample, query
-from e2e.rig.web import is_up
+from e2e.rig.web import Answer, is_up
 
 START_ATTEMPTS = 3
 
@@ -96,6 +99,16 @@ class Rig:
         return self._running.kubeconfig
 
     @property
+    def kubectl_binary(self) -> Path:
+        """The kubectl of the rig's own version."""
+        return self._running.binaries["kubectl"]
+
+    @property
+    def prometheus(self) -> Process:
+        """Prometheus, to be killed and started again on the same port."""
+        return self._processes["prometheus"]
+
+    @property
     def prometheus_url(self) -> str:
         """Where Prometheus answers."""
         return f"http://{LOOPBACK}:{self._ports.prometheus}"
@@ -116,9 +129,9 @@ class Rig:
     @property
     def audit(self) -> AuditLog:
         """Who wrote what; only the rig's own control plane keeps it where we can read it."""
-        path = self.control_plane.audit_log
-        if self._audit is None or self._audit.path != path:
-            self._audit = AuditLog(path)
+        paths = self.control_plane.audit_logs
+        if self._audit is None or self._audit.paths != paths:
+            self._audit = AuditLog(*paths)
         return self._audit
 
     @property
@@ -132,6 +145,10 @@ class Rig:
     def api_server(self) -> Process:
         """The API server, to be killed and started again on the same port and etcd."""
         return self.control_plane.api_server
+
+    def start_second_api_server(self, emulated_version: str | None = None) -> SecondApiServer:
+        """Start another API server on the same etcd; the audit log has its writes, too."""
+        return self.control_plane.start_second_api_server(emulated_version)
 
     def kubectl(
         self, *args: str, stdin: str | None = None, as_user: str | None = None
@@ -155,9 +172,24 @@ class Rig:
         """Return the rows of an instant query to Prometheus."""
         return query(self.prometheus_url, promql)
 
-    def install(self, leave_out: Collection[str] = ()) -> None:
-        """Apply the repository's CRDs and manifests, except the kinds in *leave_out*."""
-        install(self._kubectl, leave_out)
+    def send(
+        self, method: str, path: str, body: object = None, how: Request | None = None
+    ) -> Answer:
+        """Send one request as the administrator or somebody else; a refusal is an answer, too."""
+        return self._api.send(method, path, body, how)
+
+    def install(self, leave_out: Collection[str] = ()) -> frozenset[str]:
+        """Apply the repository's CRDs and manifests; return the kinds that are not served."""
+        return install(self._kubectl, leave_out)
+
+    def show_demand_to_hpas(self, *, lost: bool = False) -> None:
+        """Serve the fleet's demand as external metrics, or have them fail if they are *lost*."""
+        # Only an API server on this machine finds the fleet at localhost.
+        pki = Pki(self.control_plane.audit_logs[0].parent / "pki")
+        port = self.fleet.show_to_hpas(pki.certificate("fleet"), pki.key("fleet"), lost=lost)
+        if not lost:
+            self.apply(registration(port))
+            poll(lambda: self.kubectl("get", "--raw", ROOT).returncode == 0, 60, what=ROOT)
 
     @property
     def plays_nodes(self) -> bool:

@@ -27,7 +27,9 @@ AUDIT_POLICY: dict[str, Any] = {
         # grace periods, clamped replica counts.
         {"level": "RequestResponse", "resources": [
             {"group": "", "resources": ["pods", "pods/status", "pods/binding", "pods/eviction"]},
-            {"group": "apps", "resources": ["deployments", "deployments/scale"]},
+            {"group": "apps", "resources": [
+                "deployments", "deployments/scale", "statefulsets", "statefulsets/scale",
+            ]},
         ]},
         {"level": "Request", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
     ],
@@ -69,7 +71,9 @@ def etcd(binary: Path, directory: Path, ports: Ports) -> list[str]:
     ]
 
 
-def api_server(binary: Path, directory: Path, ports: Ports, pki: Pki) -> list[str]:
+def api_server(
+    binary: Path, directory: Path, ports: Ports, pki: Pki, audit_log: str = AUDIT_LOG
+) -> list[str]:
     """Return kube-apiserver's command line."""
     policy = directory / "audit-policy.yaml"
     policy.write_text(yaml.safe_dump(AUDIT_POLICY))
@@ -86,7 +90,7 @@ def api_server(binary: Path, directory: Path, ports: Ports, pki: Pki) -> list[st
         "--service-cluster-ip-range=10.0.0.0/24",
         "--endpoint-reconciler-type=none",
         f"--audit-policy-file={policy}",
-        f"--audit-log-path={directory / AUDIT_LOG}",
+        f"--audit-log-path={directory / audit_log}",
         # The oracle must not rotate away in the middle of a story.
         "--audit-log-maxsize=100000",
         *_front_proxy(pki),

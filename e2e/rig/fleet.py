@@ -2,7 +2,8 @@
 
 A process of its own. `GET /metrics` is for Prometheus; the rest is for stories, on loopback:
 `PUT /demand` sets one workload's demand, `PUT /play` plays a recording, `GET /served` tells the
-truth about the work done, `DELETE /demand` ends all demand.
+truth about the work done, `DELETE /demand` ends all demand. `PUT /external-metrics` begins to show
+demand to HPAs, and loses it.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from e2e.rig import kubeconfig
 from e2e.rig.demand import Recording, recording
 from e2e.rig.engine import Kind, Profile
 from e2e.rig.exposition import exposition
+from e2e.rig.external_metrics import ExternalMetrics
 from e2e.rig.pods import ReadyPods
 from e2e.rig.world import Demand, World
 
@@ -30,6 +32,7 @@ class FleetExporter:
     def __init__(self, pods: ReadyPods):
         self._pods = pods
         self._world = World()
+        self._external = ExternalMetrics(lambda: self._world)
         self._playing: tuple[Recording, float, float] | None = None
 
     def app(self) -> web.Application:
@@ -42,6 +45,7 @@ class FleetExporter:
             web.put("/demand", self._set_demand),
             web.delete("/demand", self._end_demand),
             web.put("/play", self._play),
+            web.put("/external-metrics", self._show_to_hpas),
         ])  # fmt: skip
         return app
 
@@ -111,6 +115,13 @@ class FleetExporter:
         rows = [(offset, workload, rate) for offset, workload, rate in body["rows"]]
         self._playing = (recording(rows), time.monotonic(), body["speed"])
         return web.json_response({})
+
+    async def _show_to_hpas(self, request: web.Request) -> web.Response:
+        """Take {certificate, key, lost}: serve with them, or fail; answer with the port."""
+        body = await request.json()
+        port = await self._external.serve(Path(body["certificate"]), Path(body["key"]))
+        self._external.is_lost = body["lost"]
+        return web.json_response({"port": port})
 
 
 def parse_profile(fields: dict[str, Any]) -> Profile:

@@ -66,5 +66,10 @@ class Fleet:
         answer = self._send("GET", "/served")
         return {workload: Served(**fields) for workload, fields in answer.items()}
 
+    def show_to_hpas(self, certificate: Path, key: Path, *, lost: bool = False) -> int:
+        """Serve demand as external metrics, or fail to if they are *lost*; return the port."""
+        body = {"certificate": str(certificate), "key": str(key), "lost": lost}
+        return int(self._send("PUT", "/external-metrics", body)["port"])
+
     def _send(self, method: str, path: str, body: object = None) -> Any:
         return call(self.url + path, method, body)

@@ -1,6 +1,7 @@
 """Installing Plafond into a rig: its custom resources, RBAC and admission policies."""
 
-from collections.abc import Collection, Iterator, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,15 @@ FIRST = ("CustomResourceDefinition", "Namespace")
 LEFT_OUT = ("Deployment", "PodDisruptionBudget")
 
 
-def install(kubectl: Kubectl, leave_out: Collection[str] = ()) -> None:
-    """Apply what the repository ships, as the administrator, and wait for its resources.
+def install(kubectl: Kubectl, leave_out: Collection[str] = ()) -> frozenset[str]:
+    """Apply what the repository ships, and return the kinds that the API server does not serve.
 
     Args:
         kubectl: the administrator's.
-        leave_out: kinds that the API server does not know, such as an emulated older one.
+        leave_out: further kinds that are not to be applied.
     """
-    objects = [each for each in shipped() if each["kind"] not in leave_out]
+    unserved = frozenset(_unserved(kubectl, shipped()))
+    objects = [each for each in shipped() if each["kind"] not in {*leave_out, *unserved}]
     first = [each for each in objects if each["kind"] in FIRST]
     rest = [each for each in objects if each["kind"] not in FIRST]
     for part in (first, rest):
@@ -32,6 +34,17 @@ def install(kubectl: Kubectl, leave_out: Collection[str] = ()) -> None:
             kubectl.check("apply", "--server-side", "-f", "-", stdin=as_text(part))
         if part is first and any(each["kind"] == FIRST[0] for each in part):
             kubectl.check("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    return unserved
+
+
+def _unserved(kubectl: Kubectl, objects: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the kinds that an older API server does not know, as its discovery says."""
+    kinds = {(each["apiVersion"], each["kind"]) for each in objects}
+    for version in sorted({version for version, _ in kinds}):
+        path = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        found = json.loads(kubectl.check("get", "--raw", path))
+        served = {resource["kind"] for resource in found["resources"]}
+        yield from (kind for of, kind in kinds if of == version and kind not in served)
 
 
 def shipped() -> Iterator[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ import yaml
 
 from e2e.rig.certificates import Pki
 from e2e.rig.errors import RigError
-from e2e.rig.web import call, code_of
+from e2e.rig.web import Answer, answer, call, code_of
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,33 @@ class ApiAccess:
         """Return the JSON at *path*."""
         return call(self.server + path, headers=self.headers, tls=self.tls)
 
+    def send(
+        self, method: str, path: str, body: object = None, how: "Request | None" = None
+    ) -> Answer:
+        """Send one request; a refusal is an answer, too."""
+        headers = {**self.headers, **(how or Request()).headers}
+        return answer(self.server + path, method, body, headers, self.tls)
+
     def merge(self, path: str, patch: object) -> int:
         """Merge *patch* into the object at *path*; return the code, 0 without an answer."""
         headers = {**self.headers, "Content-Type": "application/merge-patch+json"}
         return code_of(self.server + path, "PATCH", patch, headers, self.tls)
+
+
+@dataclass(frozen=True)
+class Request:
+    """In whose name a request is sent, and what kind of patch it is."""
+
+    content_type: str = "application/json"
+    user: str | None = None
+    group: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says so on the wire."""
+        impersonated = {"Impersonate-User": self.user} if self.user else {}
+        grouped = {"Impersonate-Group": self.group} if self.group else {}
+        return {"Content-Type": self.content_type, **impersonated, **grouped}
 
 
 def with_certificate(path: Path, server: str, pki: Pki, user: str) -> Path:

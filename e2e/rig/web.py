@@ -5,10 +5,29 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
 from e2e.rig.errors import RigError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered; code 0 when it did not."""
+
+    code: int
+    body: Mapping[str, Any]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the server did what was asked."""
+        return 200 <= self.code < 300
+
+    @property
+    def message(self) -> str:
+        """What a refusal says."""
+        return str(self.body.get("message", ""))
 
 
 def call(
@@ -50,6 +69,33 @@ def code_of(
     return 200
 
 
+def answer(
+    url: str, method: str, body: object, headers: Mapping[str, str], tls: ssl.SSLContext | None
+) -> Answer:
+    """Send a request and return code and JSON of the answer, also of a refusal."""
+    try:
+        return Answer(200, json.loads(_send(url, method, body, headers, tls)))
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, _status(error.read()))
+    except (OSError, HTTPException) as error:
+        return Answer(0, {"message": str(error)})
+
+
+def _status(content: bytes) -> Mapping[str, Any]:
+    try:
+        status: Mapping[str, Any] = json.loads(content)
+    except ValueError:
+        return {"message": content.decode(errors="replace")}
+    return status
+
+
+def _encoded(body: object) -> bytes | None:
+    # Text goes as it is: what JSON can say twice, such as a key, Python's objects cannot.
+    if body is None:
+        return None
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
 def _send(
     url: str,
     method: str,
@@ -57,7 +103,7 @@ def _send(
     headers: Mapping[str, str] | None,
     tls: ssl.SSLContext | None,
 ) -> bytes:
-    data = None if body is None else json.dumps(body).encode()
+    data = _encoded(body)
     request = urllib.request.Request(url, data, dict(headers or {}), method=method)  # noqa: S310 - the rig's own http and https addresses
     with urllib.request.urlopen(request, timeout=10, context=tls) as reply:  # noqa: S310 - the same
         content: bytes = reply.read()

@@ -199,23 +199,43 @@ def test_without_an_annotation_nothing_is_limited(team):
     assert team.replicas("llm") == 50
 
 
-def test_other_kinds_are_left_alone(team):
-    team.limit(db=1)
-    body = json.loads(team.manifest("db", 3))
+def stateful(team, name, replicas):
+    """Create a StatefulSet and return how many replicas it was born with."""
+    body = json.loads(team.manifest(name, replicas))
     del body["spec"]["paused"]
-    body["kind"], body["spec"]["serviceName"] = "StatefulSet", "db"
+    body["kind"], body["spec"]["serviceName"] = "StatefulSet", name
 
     done = team.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(body))
 
-    assert json.loads(done.stdout)["spec"]["replicas"] == 3
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["spec"]["replicas"]
+
+
+def test_a_deployments_ceiling_says_nothing_of_a_stateful_set_of_the_same_name(team):
+    team.limit(db=1)
+
+    assert stateful(team, "db", 3) == 3
+
+
+def test_a_stateful_set_is_born_at_its_ceiling_and_stays_there(team):
+    team.annotate(CEILINGS, "statefulsets.apps/db=2")
+
+    born = stateful(team, "db", 3)
+    team.kubectl("scale", "statefulset", "db", "--replicas=9")
+
+    path = f"/apis/apps/v1/namespaces/{team.name}/statefulsets/db"
+    assert (born, team.rig.get(path)["spec"]["replicas"]) == (2, 2)
 
 
 def test_a_ceiling_that_cannot_be_read_lifts_nothing(team):
     team.deployed("llm", 2)
     team.annotate(CEILINGS, "deployments.apps/llm=99999999999999999999")
 
-    assert team.scale("llm", 9).returncode != 0
+    team.scale("llm", 9)
     assert team.replicas("llm") == 2
+    # Nor does it hold anybody back from having less.
+    assert team.scale("llm", 1).returncode == 0
+    assert team.replicas("llm") == 1
 
 
 @pytest.mark.parametrize("system", ["kube-system", "kube-public", "kube-node-lease"])
@@ -245,14 +265,18 @@ def test_our_own_namespace_is_never_governed(rig, in_force):
         team.annotate(WHY, None)
 
 
-@pytest.mark.parametrize("policy", ["plafond-ceiling-backstop", "plafond-ceiling-notice"])
-def test_the_api_server_finds_no_fault_in_an_expression(rig, in_force, policy):
-    path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{policy}"
+def test_the_api_server_finds_no_fault_in_any_expression(rig, in_force):
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+
+    def ours():
+        found = {each["metadata"]["name"]: each.get("status") for each in rig.get(path)["items"]}
+        return {name: status for name, status in found.items() if name.startswith("plafond-")}
 
     # A controller checks the types of every expression against the matched kinds.
-    status = poll(lambda: rig.get(path).get("status"), what="the types to be checked")
+    poll(lambda: all(ours().values()), what="the types to be checked")
 
-    assert status["typeChecking"] == {}
+    assert len(ours()) > 3
+    assert {n: s["typeChecking"] for n, s in ours().items() if s["typeChecking"]} == {}
 
 
 NOTICE = f"a cost ceiling of 4 replicas is in force for deployments.apps/llm ({REASON})"
@@ -267,7 +291,7 @@ def test_a_person_who_asks_for_more_is_told(team, way):
 
     assert NOTICE in said
     assert "it now has 4, more is not granted" in said
-    assert f"see: kubectl describe costpol -n {team.name}" in said
+    assert f"see: kubectl plafond explain deployments.apps/llm -n {team.name}" in said
 
 
 @BY_WAY
@@ -307,7 +331,7 @@ def test_a_controller_is_clamped_and_told_nothing(team):
 
 REFUSAL = (
     f"a cost ceiling allows 4 replicas of deployments.apps/llm ({REASON}); "
-    "see: kubectl describe costpol -n "
+    "see: kubectl plafond explain deployments.apps/llm -n "
 )
 
 
@@ -317,7 +341,7 @@ def no_clamp(rig, probed, in_force):
     rig.kubectl("delete", "mutatingadmissionpolicybinding", "plafond-ceiling")
     poll(lambda: probe(probed).returncode != 0, deadline=30, what="the clamp to be gone")
     yield
-    rig.apply((REPOSITORY / "manifests" / "admission.yaml").read_text(encoding="utf-8"))
+    rig.apply((REPOSITORY / "manifests" / "admission-ceiling.yaml").read_text(encoding="utf-8"))
     poll(lambda: probe(probed).returncode == 0, deadline=30, what="the clamp to be back")
 
 

@@ -72,7 +72,7 @@ def test_an_unchanged_world_is_left_in_peace(rig: Rig, namespace: str, tmp_path)
         since, said = utc_now(), len(running.log_path.read_text())
         time.sleep(10)  # ten passes
         wrote = [w for w in rig.audit.writes_by(OPERATOR) if w.at >= since]
-        assert {w.resource for w in wrote} <= {"spendledgers"}
+        assert {w.resource for w in wrote} <= {"spendledgers", "leases"}
         # Two checkpoint intervals, a checkpoint each at most.
         assert sum(w.namespace == namespace for w in wrote) <= 2
         assert running.log_path.read_text()[said:] == ""

@@ -71,6 +71,7 @@ def test_the_operator_may_not(team, verb, resource):
 
 def test_the_operator_scales_a_workload_that_it_cannot_edit(team):
     team.deployed("llm", 3)
+    team.limit(llm=3)
     patch = (
         "patch",
         "deployment",
