@@ -2,12 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster run stories format lock crds clean
+.PHONY: help demo test check cluster run stories bench format lock crds clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/ready ## Run the main job on a real control plane, about four minutes (ARGS="--fast --keep").
+demo: .venv/ready ## Run the main job on a real control plane, about four minutes (ARGS="--fast --keep --report page.html").
 	@$(BIN)/python -m e2e.demo $(ARGS)
 
 test: check stories ## Pass every test: the fast gate, then the stories on a real control plane.
@@ -21,6 +21,10 @@ check: .venv/ready ## The fast gate: format, lint, types, import contracts and t
 stories: .venv/ready ## The tests on a real control plane.
 	@$(BIN)/python -m e2e.rig build
 	@$(BIN)/pytest -q -n 2 --dist worksteal -rs e2e
+
+bench: .venv/ready ## Measure what admission adds to a write; prints a table (ARGS="--writes 200").
+	@$(BIN)/python -m e2e.rig build > .venv/rig.log
+	@$(BIN)/python -m e2e.bench.admission $(ARGS)
 
 cluster: .venv/ready ## Start a real control plane, print its KUBECONFIG, wait for Ctrl-C.
 	@$(BIN)/python -m e2e.rig up
