@@ -1,1 +1,1 @@
-"""The same core against recorded demand, without a cluster."""
+"""The same core against recorded demand, without a cluster: what-if, and the pacing benchmark."""

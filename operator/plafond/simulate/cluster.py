@@ -1,0 +1,175 @@
+"""
+The simulated world as the operator would observe it: one namespace, one Deployment, its pods.
+
+It builds snapshots and carries out plans. What the core decides is none of its business.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from plafond.decide.plan import (
+    Action,
+    ClearCeilings,
+    ClearQuota,
+    Plan,
+    ScaleTo,
+    SetCeilings,
+    SetQuota,
+)
+from plafond.model.autoscaler import Autoscaler
+from plafond.model.capacity import Node, PriceSheet
+from plafond.model.memory import NamespaceRecord
+from plafond.model.meters import Meter, MeterReading, PodKey
+from plafond.model.policy import CostPolicy
+from plafond.model.snapshot import Namespace, Quota, Snapshot
+from plafond.model.workload import Pod, Workload, WorkloadId
+from plafond.simulate.world import STEP_S, Fleet, Replica
+
+NODE = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """
+    What does not change during a run: the policy and prices, and what a replica asks for.
+
+    *start* is the window's first instant; *node_labels* are those that the price sheet selects.
+    """
+
+    start: datetime
+    policy: CostPolicy
+    sheets: tuple[PriceSheet, ...]
+    workload: WorkloadId
+    requests: Mapping[str, Decimal]
+    node_labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    termination_grace: timedelta = timedelta(seconds=30)
+
+    def instant(self, step: int) -> datetime:
+        """Return when *step* begins."""
+        return self.start + timedelta(seconds=step * STEP_S)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """The API server's part of the world: what was written, and which pods there are."""
+
+    scene: Scene
+    replicas: int
+    record: NamespaceRecord
+    namespace: Namespace = field(init=False)
+    is_count_ours: bool = False
+    ready: tuple[PodKey, ...] = ()
+    _pods: tuple[Pod, ...] = ()
+    _workload: Workload = field(init=False)
+    _seen: int = -1
+
+    def __post_init__(self) -> None:
+        scene = self.scene
+        self.namespace = Namespace(scene.workload.namespace, "simulated")
+        self._workload = Workload(
+            scene.workload,
+            "simulated",
+            "1",
+            scene.start - timedelta(days=30),
+            self.replicas,
+            scene.requests,
+            scene.labels,
+            scene.labels,
+            termination_grace=scene.termination_grace,
+        )
+
+    @property
+    def ceiling(self) -> int | None:
+        """The most replicas that the API server lets through; None without a ceiling."""
+        return self.namespace.limiting.get(self.scene.workload)
+
+    def look(self, fleet: Fleet, step: int) -> None:
+        """Bring pods up to date with *fleet*."""
+        if fleet.version != self._seen:
+            self._seen = fleet.version
+            self._pods = tuple(self._observed(fleet, step))
+            self.ready = tuple(PodKey(p.namespace, p.name) for p in self._pods if p.is_ready)
+
+    def snapshot(
+        self,
+        step: int,
+        meters: Mapping[Meter, MeterReading],
+        autoscaler: Autoscaler | None = None,
+    ) -> Snapshot:
+        """Return all facts at the beginning of *step*."""
+        scene, name = self.scene, self.namespace.name
+        workload = self._workload
+        if workload.replicas != self.replicas or workload.autoscaler != autoscaler:
+            workload = replace(
+                workload,
+                replicas=self.replicas,
+                autoscaler=autoscaler,
+                is_count_ours=self.is_count_ours,
+            )
+            self._workload = workload
+        return Snapshot(
+            scene.instant(step),
+            policies=(scene.policy,),
+            sheets=scene.sheets,
+            namespaces={name: self.namespace},
+            nodes={NODE: Node(NODE, scene.node_labels, scene.requests)},
+            pods=self._pods,
+            workloads=(workload,),
+            meters=meters,
+            records={name: self.record},
+        )
+
+    def carry_out(self, plan: Plan, record: NamespaceRecord) -> int:
+        """Write what *plan* says; return the count that is asked for then."""
+        self.record = record
+        for part in plan.parts:
+            for action in part.actions:
+                self._write(action)
+        return self.replicas
+
+    def _write(self, action: Action) -> None:
+        match action:
+            case SetCeilings():
+                self.namespace = replace(self.namespace, ceilings=action.ceilings, why=action.why)
+            case ClearCeilings():
+                self.namespace = replace(self.namespace, ceilings=None, why=None)
+            case SetQuota():
+                hard = {name: Decimal(most) for name, most in action.hard.items()}
+                self.namespace = replace(
+                    self.namespace, quota=Quota("simulated", hard, is_ours=True)
+                )
+            case ClearQuota():
+                self.namespace = replace(self.namespace, quota=None)
+            case ScaleTo():
+                ceiling = self.ceiling
+                self.replicas = action.after if ceiling is None else min(action.after, ceiling)
+                self.is_count_ours = True
+
+    def _observed(self, fleet: Fleet, step: int) -> Iterator[Pod]:
+        for replica in fleet.ready:
+            yield self._pod(replica, ready_at=self.scene.instant(replica.due))
+        for replica in fleet.starting:
+            yield self._pod(replica)
+        for replica in fleet.ending:
+            yield replace(self._pod(replica), is_terminating=True)
+        for replica in fleet.cancelled:
+            yield self._pod(replica, ended_at=self.scene.instant(step - 1))
+
+    def _pod(
+        self, replica: Replica, ready_at: datetime | None = None, ended_at: datetime | None = None
+    ) -> Pod:
+        scene, name = self.scene, f"{self.scene.workload.name}-{replica.serial}"
+        return Pod(
+            name,
+            scene.workload.namespace,
+            name,
+            scene.requests,
+            scene.workload,
+            NODE,
+            scene.instant(replica.since),
+            ready_at,
+            ended_at,
+        )

@@ -1,0 +1,61 @@
+"""
+What the meters say of the simulated replicas, in the words that the core understands today.
+
+Work is told in "requests": so many per replica mean that it runs at its target utilization. The
+meters are late, as everything that can be seen; they are spread over the replicas that are ready
+now, so that none of them is a blind spot.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from plafond.model.gap import Gap
+from plafond.model.meters import Meter, MeterReading, PodKey
+from plafond.model.policy import Scaling
+from plafond.simulate.observing import Observe
+from plafond.simulate.world import TARGET_UTILIZATION, Model, Sight
+
+REQUESTS_PER_REPLICA = Decimal(70)
+Meters = Mapping[Meter, MeterReading]
+
+
+def benchmark_scaling(model: Model) -> Scaling:
+    """Return the scaling under which the core recommends what the model's autoscaler asks for."""
+    del model
+    return Scaling(concurrency_target_per_replica=REQUESTS_PER_REPLICA)
+
+
+def benchmark_meters(sight: Sight, ready: tuple[PodKey, ...], model: Model) -> Meters:
+    """Return what the meters say when demand is seen as *model* says."""
+    if not ready:
+        return {Meter.RUNNING_REQUESTS: MeterReading(gap=Gap("no replica is ready"))}
+    if model.observe is Observe.OFFERED:
+        return {Meter.RUNNING_REQUESTS: _spread(sight.offered, ready, model)}
+    busy = 100.0 * sight.served / sight.capacity if sight.capacity else 0.0
+    return {
+        Meter.RUNNING_REQUESTS: _spread(sight.served, ready, model),
+        Meter.GPU_UTILIZATION: MeterReading(dict.fromkeys(ready, min(busy, 100.0))),
+    }
+
+
+def policy_meters(
+    sight: Sight, ready: tuple[PodKey, ...], scaling: Scaling, model: Model
+) -> Meters:
+    """Return what engines under this load would show: busy GPUs, requests that run and wait."""
+    if not ready:
+        return {}
+    capacity = sight.capacity or len(ready) * model.tokens_per_s
+    busy = 100.0 * min(1.0, sight.served / capacity)
+    per_replica = float(scaling.concurrency_target_per_replica or 0) / TARGET_UTILIZATION
+    requests = per_replica * sight.served / model.tokens_per_s
+    waiting = per_replica * max(0.0, sight.offered - capacity) / model.tokens_per_s
+    found = {Meter.GPU_UTILIZATION: dict.fromkeys(ready, busy)}
+    if per_replica:
+        found[Meter.RUNNING_REQUESTS] = dict.fromkeys(ready, requests / len(ready))
+        found[Meter.WAITING_REQUESTS] = dict.fromkeys(ready, waiting / len(ready))
+    return {meter: MeterReading(values) for meter, values in found.items()}
+
+
+def _spread(tokens_per_s: float, ready: tuple[PodKey, ...], model: Model) -> MeterReading:
+    requests = tokens_per_s / model.target * float(REQUESTS_PER_REPLICA)
+    return MeterReading(dict.fromkeys(ready, requests / len(ready)))
