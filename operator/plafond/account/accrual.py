@@ -14,6 +14,7 @@ from decimal import Decimal
 from plafond.account.ledger import Charge
 from plafond.model.ledger import Fact, SeriesKey
 from plafond.model.memory import OpenPod
+from plafond.model.money import ZERO
 from plafond.model.window import Span
 from plafond.model.workload import Pod
 
@@ -62,7 +63,16 @@ def accrue(
     for uid, lost in open_pods.items():
         if uid not in seen:
             charges += _charges(lost, _span(stretch.as_of, None, stretch))
-    return Accrual(tuple(charges), still_open)
+    return Accrual(_together(charges), still_open)
+
+
+def _together(charges: Iterable[Charge]) -> tuple[Charge, ...]:
+    # Hundreds of pods that ran for the same stretch are one rate: the ledger adds it up once.
+    rates: dict[tuple[SeriesKey, Span], Decimal] = {}
+    for charge in charges:
+        which = charge.key, charge.span
+        rates[which] = rates.get(which, ZERO) + charge.rate
+    return tuple(Charge(key, span, rate) for (key, span), rate in rates.items())
 
 
 def _is_news(pod: Pod, as_of: datetime | None) -> bool:
@@ -79,6 +89,9 @@ def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
 
 def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:
     counted = before.rates if before is not None else {}
+    if counted.keys() >= priced.rates.keys():
+        since = _later(stretch.as_of, pod.scheduled_at)
+        return _charges(priced, _span(since, pod.ended_at, stretch))
     # What had no price until now was never counted: it is charged from the pod's start.
     fresh = OpenPod({u: r for u, r in priced.rates.items() if u not in counted}, priced.is_managed)
     known = OpenPod({u: r for u, r in priced.rates.items() if u in counted}, priced.is_managed)
@@ -107,5 +120,5 @@ def _charges(pod: OpenPod, span: Span | None) -> list[Charge]:
         Charge(SeriesKey(fact, unit), span, rate)
         for fact in facts
         for unit, rate in pod.rates.items()
-        if rate != Decimal(0)
+        if rate != ZERO
     ]

@@ -119,6 +119,8 @@ class Pricing:
 
 def is_plausible(price: Decimal, last: Decimal | None) -> bool:
     """Say whether *price* may follow *last*: within a factor of a hundred, up or down."""
+    if price == last:
+        return True
     if not price.is_finite() or price < 0:
         return False
     if last is None or last == 0:

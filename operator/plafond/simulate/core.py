@@ -18,14 +18,13 @@ Watch = Callable[[int, Evaluation], None]
 
 
 def settings_for(model: Model) -> Settings:
-    """Return the operator's settings in a world like *model*."""
-    return Settings(
-        Timing(
-            evaluation_period=timedelta(seconds=STEP_S),
-            observation_lag=timedelta(seconds=model.lag_s),
-            default_start_delay=timedelta(seconds=model.start_s),
-        )
+    """Return the operator's settings in a world like *model*, where nobody counts accelerators."""
+    timing = Timing(
+        evaluation_period=timedelta(seconds=STEP_S),
+        observation_lag=timedelta(seconds=model.lag_s),
+        default_start_delay=timedelta(seconds=model.start_s),
     )
+    return Settings(timing, accelerators=(), accelerator_prefixes=())
 
 
 @dataclass(slots=True)
