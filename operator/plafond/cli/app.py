@@ -17,6 +17,7 @@ from plafond.cli.explain.explaining import explain
 from plafond.cli.reading import read_facts, read_overview, read_workload
 from plafond.cli.show import as_json
 from plafond.cli.show.text import show_explanation, show_overview
+from plafond.cli.simulation.command import simulate
 
 WORKLOAD_HELP = "NAMESPACE/WORKLOAD, or as kubectl writes it: deploy/llm, deployments.apps llm."
 
@@ -102,6 +103,9 @@ def explain_workload(  # noqa: PLR0913 - every flag is a parameter
     else:
         show_explanation(_console(), said)
     _end(exit_code=exit_code, is_over=said.is_over_budget)
+
+
+app.command("simulate")(simulate)
 
 
 def _end(*, exit_code: bool, is_over: bool) -> None:

@@ -22,7 +22,7 @@ from plafond.simulate.cluster import Scene
 from plafond.simulate.core import Core, Watch, settings_for
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.history import history_of
-from plafond.simulate.play import Run, play
+from plafond.simulate.play import play
 from plafond.simulate.signals import benchmark_meters, benchmark_scaling
 from plafond.simulate.traces import Trace
 from plafond.simulate.world import STEP_S, Model, Window
@@ -35,36 +35,19 @@ WORKLOAD = WorkloadId("benchmark", "Deployment", "llm")
 # A Monday at midnight.
 START = datetime(2026, 6, 1, tzinfo=UTC)
 RESOURCE = "cpu"
-PLAFOND = "plafond"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One window in one world, and what it costs without limits."""
+    """One window in one world, and what it costs without a limit."""
 
     window: Window
     model: Model
-    unconstrained: Run
+    unlimited: Decimal
 
     def budget(self, percent: Decimal) -> Decimal:
-        """Return *percent* of what the window costs without limits."""
-        return self.unconstrained.spent * percent / 100
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One way to govern a window, and what came of it under *limit*; *clairvoyant* in tokens."""
-
-    name: str
-    percent: Decimal
-    limit: Decimal
-    clairvoyant: float
-    run: Run
-
-    @property
-    def score(self) -> float:
-        """Tokens served, as part of what the money could have bought."""
-        return self.run.served_tokens / self.clairvoyant if self.clairvoyant else 1.0
+        """Return *percent* of what the window costs without a limit."""
+        return self.unlimited * percent / 100
 
 
 def weeks_of(trace: Trace) -> Window:
@@ -85,8 +68,8 @@ def weeks_of(trace: Trace) -> Window:
 
 
 def case_of(window: Window, model: Model) -> Case:
-    """Play *window* without limits, which is what budgets are measured by."""
-    return Case(window, model, play(window, model, Unconstrained()))
+    """Play *window* without a limit, which is what budgets are measured by."""
+    return Case(window, model, play(window, model, Unconstrained()).spent)
 
 
 def mean_replica(window: Window) -> float:

@@ -1,0 +1,1 @@
+"""`plafond simulate`: questions about recorded demand, and how their answers are shown."""

@@ -1,0 +1,102 @@
+"""Everything that one question about the benchmark asks for: rows, by share of the money."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from multiprocessing import get_context
+from os import cpu_count
+
+from plafond.simulate.baselines import Static, TimeLeft, UntilGone
+from plafond.simulate.benchmark import Case, core_for
+from plafond.simulate.clairvoyant import clairvoyant_tokens
+from plafond.simulate.play import Governor, Progress, Run, play
+
+PLAFOND = "plafond"
+CLAIRVOYANT = "clairvoyant"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run to be made: who governs the window of *case* under *limit*."""
+
+    name: str
+    case: Case
+    percent: Decimal
+    limit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """
+    One way to govern a window, and what came of it.
+
+    Attributes:
+        percent: the limit as a share of what the window costs without one.
+        clairvoyant: the tokens that the limit buys for whoever knows all demand and has no lag.
+        run: None of the clairvoyant, who is reckoned and not played.
+
+    """
+
+    name: str
+    percent: Decimal
+    limit: Decimal
+    clairvoyant: float
+    run: Run | None
+
+    @property
+    def served_tokens(self) -> float:
+        """The tokens that were served."""
+        return self.clairvoyant if self.run is None else self.run.served_tokens
+
+    @property
+    def score(self) -> float:
+        """Tokens served, as part of what the money could have bought."""
+        return self.served_tokens / self.clairvoyant if self.clairvoyant else 1.0
+
+
+def governors(case: Case, limit: Decimal) -> dict[str, Callable[[], Governor]]:
+    """Return everybody who may govern the window of *case* under *limit*, by name."""
+    seconds, model = case.window.seconds, case.model
+    return {
+        PLAFOND: lambda: core_for(case, limit),
+        "hpa-until-gone": lambda: UntilGone(limit),
+        "static-max-replicas": lambda: Static(limit, seconds, model),
+        "remaining-over-time-left": lambda: TimeLeft(limit, seconds, model),
+    }
+
+
+def entries(case: Case, percents: Iterable[Decimal], *, compare: bool) -> tuple[Entry, ...]:
+    """Return the runs to be made: the core's, and with *compare* everybody's."""
+    found = []
+    for percent in percents:
+        limit = case.budget(percent)
+        names = (*governors(case, limit), CLAIRVOYANT) if compare else (PLAFOND,)
+        found += [Entry(name, case, percent, limit) for name in names]
+    return tuple(found)
+
+
+def row_of(entry: Entry, progress: Progress | None = None) -> Row:
+    """Play *entry*."""
+    case, run = entry.case, None
+    if entry.name != CLAIRVOYANT:
+        governor = governors(case, entry.limit)[entry.name]()
+        run = play(case.window, case.model, governor, progress)
+    best = clairvoyant_tokens(case.window, case.model, entry.limit)
+    return Row(entry.name, entry.percent, entry.limit, best, run)
+
+
+def rows_of(listed: tuple[Entry, ...], progress: Progress | None = None) -> Iterator[Row]:
+    """Play all of *listed*, as many at a time as there are processors, in their order."""
+    long = sum(entry.name == PLAFOND for entry in listed)
+    workers = min(long, cpu_count() or 1)
+    if workers < 2:  # noqa: PLR2004 - one run has nobody to share its work with
+        for entry in listed:
+            yield row_of(entry, progress if entry.name == PLAFOND else None)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        futures: list[Future[Row]] = [pool.submit(row_of, entry) for entry in listed]
+        for done, future in enumerate(futures):
+            if progress is not None:
+                progress(done, len(futures))
+            yield future.result()
