@@ -83,8 +83,10 @@ def _is_news(pod: Pod, as_of: datetime | None) -> bool:
 
 
 def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
+    if before is None:
+        return now
     # Where no price can be had now, the last known one holds.
-    return now if before is None else OpenPod({**before.rates, **now.rates}, now.is_managed)
+    return before if before == now else OpenPod({**before.rates, **now.rates}, now.is_managed)
 
 
 def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:
@@ -103,7 +105,9 @@ def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch)
 
 def _later(as_of: datetime | None, scheduled_at: datetime | None) -> datetime | None:
     # A pod that was seen before it was scheduled (clocks differ) costs from then on.
-    return max((each for each in (as_of, scheduled_at) if each is not None), default=None)
+    if as_of is None or scheduled_at is None:
+        return as_of or scheduled_at
+    return max(as_of, scheduled_at)
 
 
 def _span(start: datetime | None, ended_at: datetime | None, stretch: Stretch) -> Span | None:

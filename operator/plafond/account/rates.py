@@ -7,7 +7,7 @@ resource is an accelerator.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -56,17 +56,31 @@ def _card(sheets: tuple[PriceSheet, ...], currency: str, now: datetime) -> RateC
     return RateCard(currency, current[0])
 
 
+# By the identities of requests and node, with both: as long as they are here they are no others'.
+_Known = dict[tuple[int, int], tuple[Mapping[str, Decimal], Node | None, dict[str, Decimal | Gap]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Pricing:
     """Rate cards and settings together: everything that turns requests into hourly rates."""
 
     cards: Mapping[str, RateCard | Gap]
     settings: Settings
+    _known: _Known = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def on_node(
         self, requests: Mapping[str, Decimal], node: Node | None
     ) -> dict[str, Decimal | Gap]:
         """Return what *requests* cost per hour on *node*, by unit."""
+        # Pods that share one mapping of requests cost the same on the same node.
+        shared = id(requests), id(node)
+        if shared not in self._known:
+            self._known[shared] = (requests, node, self._rates_on(requests, node))
+        return dict(self._known[shared][-1])
+
+    def _rates_on(
+        self, requests: Mapping[str, Decimal], node: Node | None
+    ) -> dict[str, Decimal | Gap]:
         rates: dict[str, Decimal | Gap] = {GPU_HOURS: self.accelerators(requests)}
         for currency, card in self.cards.items():
             rates[currency] = card if isinstance(card, Gap) else self._on_node(requests, node, card)
@@ -119,8 +133,6 @@ class Pricing:
 
 def is_plausible(price: Decimal, last: Decimal | None) -> bool:
     """Say whether *price* may follow *last*: within a factor of a hundred, up or down."""
-    if price == last:
-        return True
     if not price.is_finite() or price < 0:
         return False
     if last is None or last == 0:
@@ -136,6 +148,8 @@ def plausible(
 
     A price of a sheet that somebody has confirmed may follow any other.
     """
+    if rates == last:
+        return dict(last), {}
     sheets = {unit: card.sheet for unit, card in cards.items() if isinstance(card, RateCard)}
     prices: dict[str, Decimal] = {}
     gaps: dict[str, Gap] = {}

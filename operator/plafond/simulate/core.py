@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from plafond.decide.evaluate import Evaluation, evaluate
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.memory import NamespaceRecord
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.settings import Settings, Timing
@@ -13,6 +14,8 @@ from plafond.simulate.play import Moment, Verdict
 from plafond.simulate.world import STEP_S, Model, Sight
 
 Meters = Callable[[Sight, tuple[PodKey, ...]], Mapping[Meter, MeterReading]]
+# What the status of an autoscaler says at a moment, when so many replicas are asked for.
+Hpa = Callable[[Moment], Autoscaler]
 # Who is shown every evaluation, with its step.
 Watch = Callable[[int, Evaluation], None]
 
@@ -35,6 +38,7 @@ class Core:
     Attributes:
         meters: what they say, given what can be seen and which replicas are ready.
         follows_wish: an autoscaler asks for replicas and the ceiling cuts; else the plan's counts.
+        hpa: the autoscaler as the core sees it, where the policy does not scale by itself.
 
     """
 
@@ -44,6 +48,7 @@ class Core:
     meters: Meters
     follows_wish: bool = True
     watch: Watch | None = None
+    hpa: Hpa | None = None
     _cluster: Cluster | None = field(default=None, init=False)
 
     def decide(self, moment: Moment) -> Verdict:
@@ -53,7 +58,8 @@ class Core:
             cluster = self._cluster = Cluster(self.scene, moment.fleet.asked, self.record)
         cluster.look(moment.fleet, moment.step)
         meters = self.meters(moment.sight, cluster.ready)
-        found = evaluate(cluster.snapshot(moment.step, meters), self.settings)
+        autoscaler = self.hpa(moment) if self.hpa is not None else None
+        found = evaluate(cluster.snapshot(moment.step, meters, autoscaler), self.settings)
         name = self.scene.policy.namespace
         planned = cluster.carry_out(found.plan, found.records[name])
         if self.watch is not None:

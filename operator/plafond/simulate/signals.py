@@ -6,15 +6,21 @@ meters are late, as everything that can be seen; they are spread over the replic
 now, so that none of them is a blind spot.
 """
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 
+from plafond.model.autoscaler import Autoscaler, Basis, MetricReading
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Scaling
 from plafond.simulate.observing import Observe
+from plafond.simulate.play import Moment
 from plafond.simulate.world import TARGET_UTILIZATION, Model, Sight
 
+# An HPA's averages are whole thousandths.
+MILLI = 1000
 REQUESTS_PER_REPLICA = Decimal(70)
 Meters = Mapping[Meter, MeterReading]
 
@@ -54,6 +60,24 @@ def policy_meters(
         found[Meter.RUNNING_REQUESTS] = dict.fromkeys(ready, requests / len(ready))
         found[Meter.WAITING_REQUESTS] = dict.fromkeys(ready, waiting / len(ready))
     return {meter: MeterReading(values) for meter, values in found.items()}
+
+
+def hpa_of(moment: Moment, model: Model) -> Autoscaler:
+    """Return the status of an HPA on tokens a second, without tolerance."""
+    seen = moment.fleet.asked
+    target = Decimal(math.ceil(MILLI * model.target))
+    load = moment.sight.offered if model.observe is Observe.OFFERED else moment.sight.served
+    average = Decimal(math.ceil(MILLI * load / max(seen, 1)))
+    return Autoscaler(
+        "HorizontalPodAutoscaler",
+        "simulated",
+        moment.wish,
+        seen=seen,
+        readings=(MetricReading(Basis.REPLICA, average, target),),
+        rise_tolerance=Decimal(0),
+        fall_tolerance=Decimal(0),
+        remembers_for=timedelta(seconds=model.stabilization_s),
+    )
 
 
 def _spread(tokens_per_s: float, ready: tuple[PodKey, ...], model: Model) -> MeterReading:

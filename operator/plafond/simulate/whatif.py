@@ -1,0 +1,165 @@
+"""
+What a policy would have done: the same core, under a policy that somebody wrote.
+
+One workload carries all of the demand. The policy is played as if it were enforced and confirmed,
+whatever its mode: the question is what it would do once it is settled.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from plafond.account.rates import Pricing, rate_cards
+from plafond.decide.evaluate import Evaluation
+from plafond.model.budget import BudgetPosition
+from plafond.model.capacity import CapacityType, Node, NodePrice, PriceSheet
+from plafond.model.labels import LabelSelector
+from plafond.model.memory import NamespaceRecord
+from plafond.model.policy import CostPolicy, Mode
+from plafond.model.settings import Settings
+from plafond.model.window import FixedWindow
+from plafond.model.workload import WorkloadId
+from plafond.simulate.benchmark import START
+from plafond.simulate.cluster import NODE, Scene
+from plafond.simulate.core import Core, settings_for
+from plafond.simulate.errors import SimulationError
+from plafond.simulate.history import history_of
+from plafond.simulate.policy_file import PolicyFile
+from plafond.simulate.signals import hpa_of, policy_meters
+from plafond.simulate.world import Model, Window
+
+GPU = "nvidia.com/gpu"
+REQUESTS = {GPU: Decimal(1)}
+# What is reckoned in where a policy has no currency: its limits are GPU-hours or replicas.
+NO_CURRENCY = "XXX"
+DEFAULT_NAME = "llm"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The price sheets in force, the labels of a node that they price, and what it costs there."""
+
+    sheets: tuple[PriceSheet, ...]
+    node_labels: dict[str, str]
+    per_replica_hour: Decimal
+
+
+def start_of(policy: CostPolicy) -> datetime:
+    """Return where a played window begins: where a fixed one does, else on a first and Monday."""
+    windows = (budget.window for budget in policy.budgets)
+    return min((w.start for w in windows if isinstance(w, FixedWindow)), default=START)
+
+
+def prices_of(file: PolicyFile, price: Decimal | None, start: datetime) -> Prices:
+    """Return what a replica of one GPU costs, by *price* or else by the sheets of *file*."""
+    currency = file.policy.currency or NO_CURRENCY
+    if price is not None:
+        entry = NodePrice("any", LabelSelector(), CapacityType.ON_DEMAND, {GPU: price})
+        sheet = PriceSheet("price", currency, start - timedelta(days=400), (entry,))
+        return Prices((sheet,), {}, price)
+    sheets = tuple(sheet for sheet in file.sheets if sheet.currency == currency)
+    if not sheets:
+        sentence = f"{file.source}: expected a PriceSheet in {currency} beside it, or --price"
+        raise SimulationError(sentence)
+    # Demand is played at another time than it was recorded at: the first prices hold from before.
+    first, *later = sorted(sheets, key=lambda sheet: sheet.valid_from)
+    before = replace(first, valid_from=min(first.valid_from, start - timedelta(days=400)))
+    labels = _labels_of_a_priced_node(first, file.source)
+    return Prices((before, *later), labels, _price((before, *later), labels, currency, start))
+
+
+def _labels_of_a_priced_node(sheet: PriceSheet, source: str) -> dict[str, str]:
+    for entry in sheet.nodes:
+        if entry.prices.get(GPU) is not None:
+            return dict(entry.node_selector.match_labels)
+    sentence = f"{source}: expected an entry of PriceSheet {sheet.name} that prices {GPU}"
+    raise SimulationError(sentence)
+
+
+def _price(
+    sheets: tuple[PriceSheet, ...], labels: dict[str, str], currency: str, start: datetime
+) -> Decimal:
+    pricing = Pricing(rate_cards(sheets, start), Settings())
+    found = pricing.on_node(REQUESTS, Node(NODE, labels, REQUESTS))[currency]
+    if not isinstance(found, Decimal):
+        sentence = f"expected a price of a replica: {found.why}"
+        raise SimulationError(sentence)
+    return found
+
+
+def workload_of(policy: CostPolicy) -> tuple[WorkloadId, dict[str, str]]:
+    """Return the one workload that *policy* governs here, and its labels."""
+    labels = dict(policy.classes[0].selector.match_labels) if policy.classes else {}
+    for target in policy.targets or ():
+        if target.selector is not None:
+            labels = {**labels, **target.selector.match_labels}
+        name = target.name or DEFAULT_NAME
+        return WorkloadId(policy.namespace, target.kind, name, target.group), labels
+    return WorkloadId(policy.namespace, "Deployment", DEFAULT_NAME), labels
+
+
+@dataclass(slots=True)
+class BudgetWatch:
+    """Where every budget stood when it was last looked at, in each of its windows."""
+
+    seen: dict[tuple[str, datetime], BudgetPosition] = field(default_factory=dict)
+
+    def __call__(self, step: int, evaluation: Evaluation) -> None:
+        """Note where the budgets stand."""
+        del step
+        for judgement in evaluation.judgements:
+            for position in judgement.account.positions:
+                self.seen[position.budget.name, position.span.start] = position
+
+    @property
+    def positions(self) -> tuple[BudgetPosition, ...]:
+        """The last position of each window of each budget."""
+        return tuple(self.seen.values())
+
+
+def core_under(
+    file: PolicyFile, prices: Prices, window: Window, model: Model, watch: BudgetWatch
+) -> Core:
+    """Return the core under the policy of *file*."""
+    policy = replace(file.policy, mode=Mode.ENFORCE, is_confirmed=True)
+    workload, labels = workload_of(policy)
+    start, currency = start_of(policy), policy.currency or NO_CURRENCY
+    scene = Scene(
+        start,
+        policy,
+        prices.sheets,
+        workload,
+        REQUESTS,
+        prices.node_labels,
+        labels,
+        timedelta(seconds=model.end_s),
+    )
+    settings = replace(settings_for(model), accelerators=(GPU,))
+    record = NamespaceRecord(history_of(window, model, currency, start))
+    scaling = policy.scaling
+    if scaling is None:
+        # Nobody but an autoscaler of its own follows demand, so there is one.
+        return Core(
+            scene, record, settings, lambda *_: {}, watch=watch, hpa=lambda m: hpa_of(m, model)
+        )
+    return Core(
+        scene,
+        record,
+        settings,
+        lambda sight, ready: policy_meters(sight, ready, scaling, model),
+        follows_wish=False,
+        watch=watch,
+    )
+
+
+def last_of(total: Iterable[float], bin_s: int, history_s: int, window_s: int) -> Window:
+    """Return the last *window_s* of demand, after as much of *history_s* as there is."""
+    demand = tuple(total)
+    bins, before = window_s // bin_s, history_s // bin_s
+    if not 0 < bins <= len(demand):
+        days = len(demand) * bin_s / 86_400
+        sentence = f"expected at least a window of demand; there are {days:.1f} days of it"
+        raise SimulationError(sentence)
+    kept = demand[max(0, len(demand) - bins - before) :]
+    return Window(kept, bin_s, len(kept) - bins, len(kept))
