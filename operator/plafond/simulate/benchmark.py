@@ -122,7 +122,7 @@ def scene_for(case: Case, limit: Decimal) -> Scene:
 
 
 def _sheets(model: Model) -> tuple[PriceSheet, ...]:
-    first = _sheet("prices", model.price, START - timedelta(days=30))
+    first = _sheet("prices", model.price, START - timedelta(days=400))
     if model.later_price is None:
         return (first,)
     later = START + timedelta(seconds=model.changes_at_s)
@@ -131,4 +131,4 @@ def _sheets(model: Model) -> tuple[PriceSheet, ...]:
 
 def _sheet(name: str, price: Decimal, valid_from: datetime) -> PriceSheet:
     entry = NodePrice("any", LabelSelector(), CapacityType.ON_DEMAND, {RESOURCE: price})
-    return PriceSheet(name, CURRENCY, valid_from, (entry,), is_confirmed=True)
+    return PriceSheet(name, CURRENCY, valid_from, (entry,))

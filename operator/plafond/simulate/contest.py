@@ -24,6 +24,7 @@ class Entry:
     case: Case
     percent: Decimal
     limit: Decimal
+    governor: str = PLAFOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,15 @@ def entries(case: Case, percents: Iterable[Decimal], *, compare: bool) -> tuple[
     for percent in percents:
         limit = case.budget(percent)
         names = (*governors(case, limit), CLAIRVOYANT) if compare else (PLAFOND,)
-        found += [Entry(name, case, percent, limit) for name in names]
+        found += [Entry(name, case, percent, limit, name) for name in names]
     return tuple(found)
 
 
 def row_of(entry: Entry, progress: Progress | None = None) -> Row:
     """Play *entry*."""
     case, run = entry.case, None
-    if entry.name != CLAIRVOYANT:
-        governor = governors(case, entry.limit)[entry.name]()
+    if entry.governor != CLAIRVOYANT:
+        governor = governors(case, entry.limit)[entry.governor]()
         run = play(case.window, case.model, governor, progress)
     best = clairvoyant_tokens(case.window, case.model, entry.limit)
     return Row(entry.name, entry.percent, entry.limit, best, run)
@@ -88,11 +89,11 @@ def row_of(entry: Entry, progress: Progress | None = None) -> Row:
 
 def rows_of(listed: tuple[Entry, ...], progress: Progress | None = None) -> Iterator[Row]:
     """Play all of *listed*, as many at a time as there are processors, in their order."""
-    long = sum(entry.name == PLAFOND for entry in listed)
+    long = sum(entry.governor == PLAFOND for entry in listed)
     workers = min(long, cpu_count() or 1)
     if workers < 2:  # noqa: PLR2004 - one run has nobody to share its work with
         for entry in listed:
-            yield row_of(entry, progress if entry.name == PLAFOND else None)
+            yield row_of(entry, progress if entry.governor == PLAFOND else None)
         return
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         futures: list[Future[Row]] = [pool.submit(row_of, entry) for entry in listed]

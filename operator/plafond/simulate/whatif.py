@@ -5,7 +5,6 @@ One workload carries all of the demand. The policy is played as if it were enfor
 whatever its mode: the question is what it would do once it is settled.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,6 +22,7 @@ from plafond.model.workload import WorkloadId
 from plafond.simulate.benchmark import START
 from plafond.simulate.cluster import NODE, Scene
 from plafond.simulate.core import Core, settings_for
+from plafond.simulate.demand import Demand
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.history import history_of
 from plafond.simulate.policy_file import PolicyFile
@@ -119,9 +119,10 @@ class BudgetWatch:
 
 
 def core_under(
-    file: PolicyFile, prices: Prices, window: Window, model: Model, watch: BudgetWatch
+    file: PolicyFile, prices: Prices, world: tuple[Window, Model], watch: BudgetWatch
 ) -> Core:
-    """Return the core under the policy of *file*."""
+    """Return the core under the policy of *file*, in a world of demand and replicas."""
+    window, model = world
     policy = replace(file.policy, mode=Mode.ENFORCE, is_confirmed=True)
     workload, labels = workload_of(policy)
     start, currency = start_of(policy), policy.currency or NO_CURRENCY
@@ -153,13 +154,14 @@ def core_under(
     )
 
 
-def last_of(total: Iterable[float], bin_s: int, history_s: int, window_s: int) -> Window:
-    """Return the last *window_s* of demand, after as much of *history_s* as there is."""
-    demand = tuple(total)
-    bins, before = window_s // bin_s, history_s // bin_s
-    if not 0 < bins <= len(demand):
-        days = len(demand) * bin_s / 86_400
-        sentence = f"expected at least a window of demand; there are {days:.1f} days of it"
+def last_of(demand: Demand, history_s: int, window_s: int) -> Window:
+    """Return the last *window_s* of *demand*, after as much of *history_s* as there is."""
+    bins, before = window_s // demand.bin_s, history_s // demand.bin_s
+    there = demand.tokens_per_s
+    if not 0 < bins <= len(there):
+        days, asked = len(there) * demand.bin_s / 86_400, window_s / 86_400
+        expected = f"a window of {asked:.2g} days of demand"
+        sentence = f"{demand.source}: expected {expected}; there are {days:.2g} days of it"
         raise SimulationError(sentence)
-    kept = demand[max(0, len(demand) - bins - before) :]
-    return Window(kept, bin_s, len(kept) - bins, len(kept))
+    kept = there[max(0, len(there) - bins - before) :]
+    return Window(kept, demand.bin_s, len(kept) - bins, len(kept))

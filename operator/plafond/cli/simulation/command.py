@@ -2,42 +2,95 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from rich.console import Console
 
 from plafond.cli.errors import BadInputError
 from plafond.cli.options import Output, OutputOption
-from plafond.cli.simulation import options, show
-from plafond.cli.simulation.benchmarking import Question, answered
+from plafond.cli.simulation import asking, benchmarking, options, question, show
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.observing import Observe
+
+Answer = TypeVar("Answer")
 
 
 def simulate(  # noqa: PLR0913 - every flag is a parameter
     *,
     trace: options.Trace = None,
-    benchmark: options.Benchmark = False,
-    budget_percent: options.BudgetPercent = None,
-    compare: options.Compare = False,
-    observe: options.ObserveOption = Observe.OFFERED,
     replica_tokens_per_s: options.ReplicaTokens = None,
     timeline: options.Timeline = None,
     output: OutputOption = Output.TEXT,
+    benchmark: options.Benchmark = False,
+    budget_percent: options.BudgetPercent = None,
+    observe: options.ObserveOption = Observe.OFFERED,
+    compare: options.Compare = False,
+    sensitivity: options.Sensitivity = False,
+    filename: options.PolicyPath = None,
+    history: options.History = "7d",
+    window: options.WindowOption = "7d",
+    price: options.Price = None,
+    tenant: options.Tenant = None,
+    report: options.Report = None,
+    from_prometheus: options.FromPrometheus = None,
+    since: options.Since = "14d",
+    query: options.Query = None,
+    grow: options.Grow = None,
+    users: options.Users = 1000,
 ) -> None:
     """Play recorded demand against the operator's own decisions, without a cluster."""
-    percents = tuple(budget_percent or ())
-    question = Question(trace, percents, observe, replica_tokens_per_s, timeline, compare)
     with _sentences():
-        if not benchmark:
-            sentence = "expected a question: --benchmark"
-            raise BadInputError(sentence)
-        answer = answered(question)
-        if output is Output.JSON:
-            print(json.dumps(show.benchmark_json(answer), indent=2))  # noqa: T201 - the answer
-        else:
-            show.benchmark_table(_console(), answer)
+        world = question.World(trace, replica_tokens_per_s, observe, timeline, report)
+        match question.kind(benchmark=benchmark, policy=filename, grow=grow):
+            case question.Kind.BENCHMARK:
+                percents = question.percents(budget_percent, timeline)
+                which = question.Rows(compare=compare, sensitivity=sensitivity)
+                _benchmark(world, percents, which, output)
+            case question.Kind.POLICY:
+                terms = question.terms(filename, (history, window), price, tenant)
+                source = question.prometheus(from_prometheus, since, query)
+                _policy(world, terms, source, output)
+            case question.Kind.GROWTH:
+                scales = benchmarking.grown(world, question.growths(grow), users)
+                _say(output, scales, show.growth_table, show.growth_json)
+
+
+def _benchmark(
+    world: question.World, percents: tuple[Decimal, ...], which: question.Rows, output: Output
+) -> None:
+    if which.sensitivity:
+        answer = benchmarking.varied(world, percents)
+    else:
+        answer = benchmarking.compared(world, percents, compare=which.compare)
+    _say(output, answer, show.benchmark_table, show.benchmark_json)
+
+
+def _policy(
+    world: question.World,
+    terms: question.Terms,
+    source: question.Prometheus | None,
+    output: Output,
+) -> None:
+    demand = asking.recorded(world, source, _now())
+    outcome = asking.played(world, terms, demand)
+    asking.written(outcome, world.timeline, world.report)
+    _say(output, outcome, show.outcome_table, show.outcome_json)
+
+
+def _say(
+    output: Output,
+    answer: Answer,
+    as_table: Callable[[Console, Answer], None],
+    as_json: Callable[[Answer], dict[str, Any]],
+) -> None:
+    if output is Output.JSON:
+        print(json.dumps(as_json(answer), indent=2, ensure_ascii=False))  # noqa: T201 - the answer
+    else:
+        as_table(_console(), answer)
 
 
 @contextmanager
@@ -51,3 +104,7 @@ def _sentences() -> Iterator[None]:
 def _console() -> Console:
     # Tables are never cut off where nobody sees a width.
     return Console(highlight=False, width=None if sys.stdout.isatty() else 400)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - history is asked for up to the moment of asking

@@ -58,3 +58,87 @@ Timeline = Annotated[
     Path | None,
     typer.Option("--timeline", help="Write one row per 15 s step of the window to this CSV file."),
 ]
+Sensitivity = Annotated[
+    bool,
+    typer.Option(
+        "--sensitivity",
+        help="Play the core in worlds that are not as assumed, under the same limit.",
+        rich_help_panel=_BENCHMARK,
+    ),
+]
+PolicyPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--filename",
+        "-f",
+        help="A CostPolicy in YAML, with the PriceSheet beside it if there is one.",
+        rich_help_panel=_POLICY,
+    ),
+]
+History = Annotated[
+    str,
+    typer.Option(
+        "--history",
+        help="How much demand before the window the ledger knows.",
+        rich_help_panel=_POLICY,
+    ),
+]
+WindowOption = Annotated[
+    str,
+    typer.Option(
+        "--window", help="How much of the end of demand is played.", rich_help_panel=_POLICY
+    ),
+]
+Price = Annotated[
+    float | None,
+    typer.Option(
+        "--price", help="What a replica-hour costs, if no sheet says so.", rich_help_panel=_POLICY
+    ),
+]
+Tenant = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tenant",
+        help="Only this tenant's demand; may be repeated. Else everybody's.",
+        rich_help_panel=_POLICY,
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", help="Write a page with charts to this HTML file.", rich_help_panel=_POLICY
+    ),
+]
+FromPrometheus = Annotated[
+    str | None,
+    typer.Option(
+        "--from-prometheus",
+        help="Demand out of vLLM's token counters there, in place of a trace.",
+        metavar="URL",
+        rich_help_panel=_POLICY,
+    ),
+]
+Since = Annotated[
+    str,
+    typer.Option("--since", help="How far back to ask Prometheus.", rich_help_panel=_POLICY),
+]
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query",
+        help="Another PromQL for demand: one series, in tokens a second.",
+        rich_help_panel=_POLICY,
+    ),
+]
+Grow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grow",
+        help="What so many times the users would cost, as in 10x; may be repeated.",
+        rich_help_panel=_GROW,
+    ),
+]
+Users = Annotated[
+    int,
+    typer.Option("--users", help="How many users the trace stands for.", rich_help_panel=_GROW),
+]

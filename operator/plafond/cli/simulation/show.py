@@ -4,13 +4,19 @@ from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from plafond.cli.explain.figures import plain
 from plafond.cli.show.as_json import API_VERSION
+from plafond.cli.show.words import stamp
+from plafond.cli.simulation.asking import Outcome
 from plafond.cli.simulation.benchmarking import Answer
+from plafond.model.budget import BudgetPosition
 from plafond.simulate.benchmark import CURRENCY
 from plafond.simulate.contest import Row
+from plafond.simulate.growth import Scale, flat_from
+from plafond.simulate.play import Run
 
 
 def benchmark_table(console: Console, answer: Answer) -> None:
@@ -21,13 +27,8 @@ def benchmark_table(console: Console, answer: Answer) -> None:
     replica = f"replicas of {case.model.tokens_per_s:,.0f} tokens/s"
     unlimited = f"{plain(case.unlimited)} {CURRENCY} without a limit"
     console.print(f"{said}, {replica}, {unlimited}", soft_wrap=True)
-    heads = ("BUDGET%", "GOVERNED BY", "SPENT", "LIMIT", "SPENT%", "SERVED/BEST", "DARK MIN")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in (*heads, "STARTS"):
-        table.add_column(head, justify="left" if head == "GOVERNED BY" else "right")
-    for row in answer.rows:
-        table.add_row(*_cells(row))
-    console.print(table)
+    heads = ("BUDGET%", "RUN", "SPENT", "LIMIT", "SPENT%", "SERVED/BEST", "DARK MIN", "STARTS")
+    _print(console, heads, [_cells(row) for row in answer.rows])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -85,3 +86,148 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _percent(part: Decimal, whole: Decimal) -> float:
     return float(100 * part / whole)
+
+
+def outcome_table(console: Console, outcome: Outcome) -> None:
+    """Print what a policy would have done."""
+    run, policy = outcome.run, outcome.file.policy
+    days = run.steps[-1].offset_s / 86_400
+    said = f"{outcome.demand.source}: the last {days:.2g} days under {policy.name}"
+    replica = f"replicas of {outcome.model.tokens_per_s:,.0f} tokens/s"
+    price = f"{plain(outcome.model.price)} {outcome.currency} an hour"
+    console.print(f"{said}, {replica} at {price}", soft_wrap=True)
+    heads = ("RUN", "SPENT", "SERVED%", "DARK MIN", "STARTS", "MIN BELOW DEMAND")
+    rows = [(name, *_run_cells(each)) for name, each in _runs(outcome)]
+    _print(console, heads, rows)
+    if outcome.positions:
+        console.print()
+        heads = ("BUDGET", "WINDOW FROM", "SPENT", "LIMIT", "UNIT", "USED%")
+        _print(console, heads, [_position_cells(each) for each in outcome.positions])
+
+
+def _position_cells(position: BudgetPosition) -> tuple[str, ...]:
+    return (
+        position.budget.name,
+        stamp(position.span.start),
+        plain(position.spend.value),
+        plain(position.budget.limit.value),
+        position.budget.limit.unit,
+        str(position.used_percent),
+    )
+
+
+def _runs(outcome: Outcome) -> tuple[tuple[str, Run], ...]:
+    return ("under the policy", outcome.run), ("without a limit", outcome.unlimited)
+
+
+def _run_cells(run: Run) -> tuple[str, ...]:
+    return (
+        plain(run.spent),
+        f"{_served_percent(run):.1f}",
+        f"{run.dark_minutes:g}",
+        str(run.starts),
+        f"{run.minutes_below_demand:g}",
+    )
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return *outcome* as `-o json` prints it."""
+    policy = outcome.file.policy
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "WhatIf",
+        "policy": f"{policy.namespace}/{policy.name}",
+        "demand": outcome.demand.source,
+        "filledBins": outcome.demand.filled_bins,
+        "workload": outcome.workload,
+        "currency": outcome.currency,
+        "replicaTokensPerSecond": outcome.model.tokens_per_s,
+        "pricePerReplicaHour": str(outcome.model.price),
+        "runs": {name: _run(run) for name, run in _runs(outcome)},
+        "budgets": [
+            {
+                "name": each.budget.name,
+                "windowStart": stamp(each.span.start),
+                "windowEnd": stamp(each.span.end),
+                "unit": each.budget.limit.unit,
+                "spent": str(each.spend.value),
+                "limit": str(each.budget.limit.value),
+                "usedPercent": each.used_percent,
+            }
+            for each in outcome.positions
+        ],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "spent": str(run.spent),
+        "offeredTokens": run.offered_tokens,
+        "servedTokens": run.served_tokens,
+        "servedPercent": _served_percent(run),
+        "darkMinutes": run.dark_minutes,
+        "starts": run.starts,
+        "minutesBelowDemand": run.minutes_below_demand,
+    }
+
+
+def _served_percent(run: Run) -> float:
+    return 100 * run.served_tokens / run.offered_tokens if run.offered_tokens else 100.0
+
+
+def growth_table(console: Console, scales: tuple[Scale, ...]) -> None:
+    """Print what many more users would cost."""
+    heads = ("SCALE", "USERS", "MEAN", "PEAK", "COST", "PER USER", "PER REQUEST", "PER 1M TOKENS")
+    _print(console, heads, [_scale_cells(each) for each in scales])
+    console.print(
+        f"Within 2 % of the largest, a token costs the same from {flat_from(scales):g}x on.",
+        soft_wrap=True,
+    )
+
+
+def _scale_cells(scale: Scale) -> tuple[str, ...]:
+    return (
+        f"{scale.times:g}x",
+        str(scale.users),
+        f"{scale.mean_replicas:.1f}",
+        str(scale.peak_replicas),
+        plain(scale.cost),
+        f"{scale.per_user:.4f}",
+        f"{scale.per_request:.7f}",
+        f"{scale.per_million_tokens:.4f}",
+    )
+
+
+def growth_json(scales: tuple[Scale, ...]) -> dict[str, Any]:
+    """Return *scales* as `-o json` prints them."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Growth",
+        "currency": CURRENCY,
+        "flatFrom": flat_from(scales),
+        "scales": [
+            {
+                "times": each.times,
+                "users": each.users,
+                "requests": each.requests,
+                "tokens": each.tokens,
+                "meanReplicas": each.mean_replicas,
+                "peakReplicas": each.peak_replicas,
+                "cost": str(each.cost),
+                "costPerUser": float(each.per_user),
+                "costPerRequest": float(each.per_request),
+                "costPerMillionTokens": float(each.per_million_tokens),
+            }
+            for each in scales
+        ],
+    }
+
+
+def _print(console: Console, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    words = {"RUN", "BUDGET", "WINDOW FROM", "UNIT"}
+    for head in heads:
+        table.add_column(head, justify="left" if head in words else "right")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
