@@ -14,6 +14,7 @@ from typing import Any
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests import RequestException
+from urllib3.util.retry import Retry
 
 from plafond.simulate.demand import Demand
 from plafond.simulate.errors import SimulationError
@@ -57,7 +58,8 @@ def read_demand(source: Source) -> Demand:
 
 def _asked(source: Source) -> Any:  # noqa: ANN401 - whatever came
     try:
-        prometheus = PrometheusConnect(url=source.url, timeout=TIMEOUT_SECONDS)
+        # Whoever waits for a command asks again by hand.
+        prometheus = PrometheusConnect(url=source.url, timeout=TIMEOUT_SECONDS, retry=Retry(0))
         # A sample at a bin's end is the mean over it.
         first = source.start + timedelta(seconds=BIN_S)
         return prometheus.custom_query_range(source.query, first, source.end, str(BIN_S))

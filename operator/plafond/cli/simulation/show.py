@@ -179,10 +179,11 @@ def growth_table(console: Console, scales: tuple[Scale, ...]) -> None:
     """Print what many more users would cost."""
     heads = ("SCALE", "USERS", "MEAN", "PEAK", "COST", "PER USER", "PER REQUEST", "PER 1M TOKENS")
     _print(console, heads, [_scale_cells(each) for each in scales])
-    console.print(
-        f"Within 2 % of the largest, a token costs the same from {flat_from(scales):g}x on.",
-        soft_wrap=True,
-    )
+    flat, largest = flat_from(scales), scales[-1].times
+    said = f"From {flat:g}x on a token costs the same, within 2 %."
+    if flat == largest:
+        said = f"At {largest:g}x a token still gets cheaper: nothing is flat yet."
+    console.print(said, soft_wrap=True)
 
 
 def _scale_cells(scale: Scale) -> tuple[str, ...]:

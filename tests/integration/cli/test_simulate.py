@@ -1,0 +1,318 @@
+"""`plafond simulate` as it is called: what it prints, writes and exits with."""
+
+import csv
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+import yaml
+from tests.unit.simulate.support import two_weeks, write
+
+from plafond.cli.app import run
+
+POLICY = {
+    "apiVersion": "plafond.dev/v1alpha1",
+    "kind": "CostPolicy",
+    "metadata": {"name": "team-a", "namespace": "team-a"},
+    "spec": {
+        "mode": "Observe",
+        "currency": "EUR",
+        "budgets": [
+            {
+                "name": "day",
+                "limit": {"cost": "60"},
+                "window": {"type": "Calendar", "period": "Daily", "timeZone": "UTC"},
+                "onExhausted": "KeepFloors",
+            }
+        ],
+        "scaling": {"gpuUtilization": {"targetPercent": 70}},
+    },
+}
+SHEET = {
+    "apiVersion": "plafond.dev/v1alpha1",
+    "kind": "PriceSheet",
+    "metadata": {"name": "prices"},
+    "spec": {
+        "currency": "EUR",
+        "validFrom": "2026-11-01T00:00:00Z",
+        "nodes": [
+            {
+                "name": "h100",
+                "nodeSelector": {"matchLabels": {"gpu": "h100"}},
+                "capacityType": "OnDemand",
+                "prices": {"nvidia.com/gpu": "4.00"},
+            }
+        ],
+    },
+}
+
+
+@pytest.fixture
+def simulate(monkeypatch, capsys):
+    """Run the command with these words; return its exit code, output and error output."""
+
+    def called(*words):
+        monkeypatch.setattr("sys.argv", ["plafond", "simulate", *map(str, words)])
+        code = run("plafond")
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return called
+
+
+@pytest.fixture
+def trace(tmp_path):
+    return two_weeks(tmp_path / "trace.csv")
+
+
+@pytest.fixture
+def policy(tmp_path):
+    return documents(tmp_path / "policy.yaml", POLICY, SHEET)
+
+
+def documents(path, *found):
+    path.write_text(yaml.safe_dump_all(found), encoding="utf-8")
+    return path
+
+
+def test_a_policy_is_played_and_its_timeline_adds_up(simulate, trace, policy, tmp_path):
+    steps = tmp_path / "steps.csv"
+
+    code, out, _ = simulate(
+        "-f", policy, "--trace", trace, "--window", "3h", "--history", "1d",
+        "--replica-tokens-per-s", "10", "--timeline", steps, "-o", "json",
+    )  # fmt: skip
+
+    assert code == 0
+    found = json.loads(out)
+    played = found["runs"]["under the policy"]
+    with steps.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["offset_s"]) for row in rows] == list(range(0, 3 * 3600, 15))
+    for row in rows:
+        paid, ready = int(row["replicas"]), int(row["ready_replicas"])
+        assert float(row["cost"]) == pytest.approx(paid * 4.00 * 15 / 3600, abs=1e-9)
+        assert float(row["served_tokens_per_s"]) == min(
+            float(row["demand_tokens_per_s"]), 10.0 * ready
+        )
+        assert ready <= paid
+    assert sum(float(row["cost"]) for row in rows) == pytest.approx(float(played["spent"]))
+    assert found["budgets"][0]["limit"] == "60"
+    assert float(played["spent"]) < float(found["runs"]["without a limit"]["spent"])
+
+
+def test_it_says_what_a_policy_would_have_done_in_a_table_and_on_a_page(
+    simulate, trace, policy, tmp_path
+):
+    report = tmp_path / "page.html"
+
+    code, out, _ = simulate(
+        "-f", policy, "--trace", trace, "--window", "1h", "--report", report
+    )  # fmt: skip
+
+    assert code == 0
+    assert out.splitlines()[1].split() == (
+        ["RUN", "SPENT", "SERVED%", "DARK", "MIN", "STARTS", "MIN", "BELOW", "DEMAND"]
+    )
+    assert "at 4 EUR an hour" in out
+    assert "Spend against the limit" in report.read_text(encoding="utf-8")
+
+
+def test_a_policy_without_scaling_is_played_under_an_autoscaler(simulate, trace, tmp_path):
+    spec = {key: value for key, value in POLICY["spec"].items() if key != "scaling"}
+    path = documents(tmp_path / "policy.yaml", {**POLICY, "spec": spec})
+
+    code, out, _ = simulate(
+        "-f", path, "--trace", trace, "--window", "1h", "--price", "3", "-o", "json"
+    )  # fmt: skip
+
+    assert code == 0
+    assert json.loads(out)["pricePerReplicaHour"] == "3.0"
+
+
+def test_growth_is_reckoned_per_user_request_and_million_tokens(simulate, trace):
+    code, out, _ = simulate("--grow", "3x", "--trace", trace, "--users", "10", "-o", "json")
+
+    assert code == 0
+    one, three = json.loads(out)["scales"]
+    assert (one["users"], three["users"]) == (10, 30)
+    assert three["costPerUser"] == pytest.approx(float(three["cost"]) / 30)
+    # One request a second over the week, three times as many.
+    assert three["requests"] == pytest.approx(3 * 7 * 86_400)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "expected one question: --benchmark, --filename POLICY, --grow TIMES"),
+        (("--benchmark", "--grow", "2x"), "expected one question"),
+        (("--benchmark",), "expected --trace FILE"),
+        (("--benchmark", "--trace", "none.csv"), "none.csv: expected a trace to read"),
+        (("--benchmark", "--budget-percent", "0"), "above 0 as --budget-percent; got 0"),
+        (("--benchmark", "--budget-percent", "nan"), "above 0 as --budget-percent; got nan"),
+        (("--benchmark", "--replica-tokens-per-s", "-5"), "--replica-tokens-per-s; got -5"),
+        (("--benchmark", "--timeline", "no/such/folder.csv"), "expected a file in a folder"),
+        (("--grow", "lots", "--trace", "x.csv"), "expected a growth such as 10x"),
+        (("--grow", "10x", "--users", "0", "--trace", "x.csv"), "expected at least 1 as --users"),
+        (("-f", "no.yaml"), "no.yaml: expected a policy to read"),
+        (("-f", "no.yaml", "--window", "soon"), "expected a length such as 7d"),
+    ],
+)  # fmt: skip
+def test_a_question_that_means_nothing_is_one_sentence_and_exit_code_2(simulate, words, said):
+    code, out, err = simulate(*words)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("plafond: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_timeline_is_of_one_run(simulate, trace, tmp_path):
+    shares = ("--budget-percent", "90", "--budget-percent", "70")
+
+    code, _, err = simulate(
+        "--benchmark", "--trace", trace, *shares, "--timeline", tmp_path / "t.csv"
+    )  # fmt: skip
+
+    assert code == 2
+    assert "give one --budget-percent with --timeline" in err
+
+
+def test_a_bad_trace_leaves_no_output_behind(simulate, policy, tmp_path):
+    bad = write(tmp_path / "bad.csv", "0,a,1,60,0", "600,a,1,-60,0")
+    steps = tmp_path / "steps.csv"
+    steps.write_text("what was there before")
+
+    code, _, err = simulate("-f", policy, "--trace", bad, "--timeline", steps)
+
+    assert code == 2
+    assert f"{bad}, line 3: expected a number of at least 0 as prompt_tokens" in err
+    assert steps.read_text() == "what was there before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.csv", "policy.yaml", "steps.csv"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((), "expected one CostPolicy; got 0"),
+        ((POLICY, POLICY), "expected one CostPolicy; got 2"),
+        (({"kind": "Pod"},), "document 1: expected a CostPolicy or a PriceSheet; got Pod"),
+        (({**POLICY, "metadata": {}},), "document 1: expected metadata with a name"),
+        (({**POLICY, "spec": {}},), "spec: a policy must limit or scale something"),
+        ((POLICY, {**SHEET, "spec": {}}), "PriceSheet prices: spec."),
+        ((POLICY,), "expected a PriceSheet in EUR beside it, or --price"),
+    ],
+)
+def test_a_policy_that_means_nothing_is_one_sentence(simulate, trace, tmp_path, found, said):
+    path = documents(tmp_path / "policy.yaml", *found)
+
+    code, _, err = simulate("-f", path, "--trace", trace)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert said in err
+
+
+def test_no_yaml_is_one_sentence(simulate, trace, tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text("spec: [")
+
+    code, _, err = simulate("-f", path, "--trace", trace)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert "expected YAML" in err
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers every range query with what *result* makes of its start, end and step."""
+
+    def do_GET(self):
+        asked = {key: float(value[0]) for key, value in parse_qs(urlparse(self.path).query).items()
+                 if key != "query"}  # fmt: skip
+        body = self.server.answer(asked)
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(self.server.code)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def prometheus():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.code, server.answer = 200, series
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def series(asked, value=lambda index: "40"):
+    times = range(int(asked["start"]), int(asked["end"]) + 1, int(asked["step"]))
+    values = [[at, value(index)] for index, at in enumerate(times) if value(index) is not None]
+    return {"status": "success", "data": {"result": [{"metric": {}, "values": values}]}}
+
+
+def address(server):
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def test_demand_comes_out_of_prometheus(simulate, policy, prometheus):
+    code, out, _ = simulate(
+        "-f", policy, "--from-prometheus", address(prometheus), "--since", "1d",
+        "--window", "1h", "-o", "json", "--replica-tokens-per-s", "10",
+    )  # fmt: skip
+
+    assert code == 0
+    # 40 tokens a second for an hour.
+    assert json.loads(out)["runs"]["without a limit"]["offeredTokens"] == 40 * 3600
+
+
+def test_a_short_stretch_without_samples_holds_what_was_known(simulate, policy, prometheus):
+    prometheus.answer = lambda asked: series(asked, lambda n: None if n in {100, 101} else "40")
+
+    code, out, _ = simulate(
+        "-f", policy, "--from-prometheus", address(prometheus), "--since", "1d",
+        "--window", "1h", "-o", "json",
+    )  # fmt: skip
+
+    assert code == 0
+    assert json.loads(out)["filledBins"] == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (lambda asked: b"<html>", 200, "expected an answer to"),
+        (lambda asked: {"status": "error"}, 400, "expected an answer to"),
+        (lambda asked: {"data": {"result": []}}, 200, "expected one series"),
+        (lambda asked: {"data": {"result": [{"metric": {}}]}}, 200, "a series of samples"),
+        (lambda asked: {"data": {}}, 200, "expected an answer to"),
+        (lambda asked: series(asked, lambda n: "NaN"), 200, "samples around"),
+        (lambda asked: series(asked, lambda n: None if 9 < n < 90 else "1"), 200, "samples around"),
+    ],
+)
+def test_a_bad_answer_of_prometheus_is_one_sentence(
+    simulate, policy, prometheus, answer, code, said
+):
+    prometheus.answer, prometheus.code = answer, code
+
+    exit_code, _, err = simulate(
+        "-f", policy, "--from-prometheus", address(prometheus), "--since", "1d"
+    )  # fmt: skip
+
+    assert (exit_code, err.count("\n")) == (2, 1)
+    assert said in err
+
+
+def test_nobody_answering_is_one_sentence(simulate, policy):
+    code, _, err = simulate("-f", policy, "--from-prometheus", "http://127.0.0.1:1")
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert "http://127.0.0.1:1: expected an answer to" in err
