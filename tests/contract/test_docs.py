@@ -206,7 +206,7 @@ def test_the_json_of_an_explanation_is_the_one_that_is_documented():
 
 
 def test_every_flag_of_the_command_is_documented():
-    page = text_of(DOCS / "explain.md")
+    page = text_of(DOCS / "explain.md") + text_of(DOCS / "simulate.md")
     flags = {
         flag
         for command in app.registered_commands
@@ -217,7 +217,7 @@ def test_every_flag_of_the_command_is_documented():
         if str(flag).startswith("-")
     }
 
-    assert {"-n", "-A", "--exit-code"} <= flags
+    assert {"-n", "-A", "--exit-code", "--benchmark"} <= flags
     assert [flag for flag in sorted(flags) if f"`{flag}" not in page] == []
 
 
