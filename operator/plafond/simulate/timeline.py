@@ -56,6 +56,8 @@ def _rate(tokens_per_s: float) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write *text* to *path* so that nobody ever finds half of it there."""
+    # A link stays one: what it leads to is replaced.
+    path = path.resolve()
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -74,7 +76,8 @@ def write_whole(path: Path, text: str) -> None:
 
 def check_writable(path: Path) -> None:
     """Refuse a *path* that cannot be written, before minutes are spent on what it shall hold."""
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+    path, is_other = path.resolve(), path.exists() and not path.is_file()
+    if is_other or not os.access(path.parent, os.W_OK):
         sentence = f"{path}: expected a file in a folder that can be written to"
         raise SimulationError(sentence)
 

@@ -1,0 +1,66 @@
+from dataclasses import replace
+from decimal import Decimal
+
+from tests.builders import pods_of, workload
+from tests.unit.simulate.support import MODEL
+
+from plafond.forecast.demand import sample_demand
+from plafond.model.gap import Gap
+from plafond.model.meters import PodKey
+from plafond.model.policy import Scaling
+from plafond.simulate.observing import Observe
+from plafond.simulate.signals import benchmark_meters, benchmark_scaling, policy_meters
+from plafond.simulate.world import Sight
+
+PODS = pods_of(workload(replicas=3))
+READY = tuple(PodKey(pod.namespace, pod.name) for pod in PODS)
+SERVED = replace(MODEL, observe=Observe.SERVED)
+
+
+def seen(meters, scaling):
+    return sample_demand(scaling, PODS, meters, was_waiting=True)
+
+
+def test_the_core_sees_the_replicas_that_the_autoscaler_asks_for():
+    sight = Sight(offered=50.0, served=30.0, capacity=30.0)
+
+    found = seen(benchmark_meters(sight, READY, MODEL), benchmark_scaling(MODEL))
+
+    # 50 tokens/s at 7 a replica: 7.14, and nothing hidden.
+    assert found.replicas_at(70) == MODEL.wish(50.0) == 8
+    assert not found.is_censored
+
+
+def test_what_is_served_at_full_capacity_is_a_lower_bound():
+    full = Sight(offered=50.0, served=30.0, capacity=30.0)
+    easy = Sight(offered=20.0, served=20.0, capacity=30.0)
+
+    assert seen(benchmark_meters(full, READY, SERVED), benchmark_scaling(SERVED)).is_censored
+    found = seen(benchmark_meters(easy, READY, SERVED), benchmark_scaling(SERVED))
+    assert (found.replicas_at(70), found.is_censored) == (MODEL.wish(20.0), False)
+
+
+def test_with_nobody_ready_nothing_is_known():
+    meters = benchmark_meters(Sight(50.0, 0.0, 0.0), (), MODEL)
+
+    assert isinstance(sample_demand(benchmark_scaling(MODEL), (), meters, was_waiting=False), Gap)
+
+
+def test_busy_engines_have_requests_that_wait():
+    scaling = Scaling(concurrency_target_per_replica=Decimal(24))
+    full = Sight(offered=45.0, served=30.0, capacity=30.0)
+
+    found = seen(policy_meters(full, READY, scaling, MODEL), scaling)
+
+    # 45 tokens/s where a replica at target serves 7: 6.4 replicas, some of it waiting.
+    assert found.replicas_at(70) == MODEL.wish(45.0) == 7
+    assert found.is_censored
+
+
+def test_gpus_are_as_busy_as_they_serve():
+    scaling = Scaling(gpu_utilization_target_percent=70)
+    easy = Sight(offered=15.0, served=15.0, capacity=30.0)
+
+    found = seen(policy_meters(easy, READY, scaling, MODEL), scaling)
+
+    assert found.replicas_at(70) == MODEL.wish(15.0) == 3
