@@ -148,6 +148,8 @@ def test_growth_is_reckoned_per_user_request_and_million_tokens(simulate, trace)
     [
         ((), "expected one question: --benchmark, --filename POLICY, --grow TIMES"),
         (("--benchmark", "--grow", "2x"), "expected one question"),
+        (("--benchmark", "--report", "p.html"), "--report says nothing about --benchmark"),
+        (("--grow", "2x", "--compare"), "--compare says nothing about --grow TIMES"),
         (("--benchmark",), "expected --trace FILE"),
         (("--benchmark", "--trace", "none.csv"), "none.csv: expected a trace to read"),
         (("--benchmark", "--budget-percent", "0"), "above 0 as --budget-percent; got 0"),

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import typer
 from rich.console import Console
 
 from plafond.cli.errors import BadInputError
@@ -17,9 +18,12 @@ from plafond.simulate.errors import SimulationError
 from plafond.simulate.observing import Observe
 
 Answer = TypeVar("Answer")
+# What the library calls a flag that somebody has written, and did not leave at its default.
+_SAID: Final = "COMMANDLINE"
 
 
 def simulate(  # noqa: PLR0913 - every flag is a parameter
+    context: typer.Context,
     *,
     trace: options.Trace = None,
     replica_tokens_per_s: options.ReplicaTokens = None,
@@ -45,7 +49,9 @@ def simulate(  # noqa: PLR0913 - every flag is a parameter
     """Play recorded demand against the operator's own decisions, without a cluster."""
     with _sentences():
         world = question.World(trace, replica_tokens_per_s, observe, timeline, report)
-        match question.kind(benchmark=benchmark, policy=filename, grow=grow):
+        asked = question.kind(benchmark=benchmark, policy=filename, grow=grow)
+        question.check_flags(asked, _given(context))
+        match asked:
             case question.Kind.BENCHMARK:
                 percents = question.percents(budget_percent, timeline)
                 which = question.Rows(compare=compare, sensitivity=sensitivity)
@@ -57,6 +63,11 @@ def simulate(  # noqa: PLR0913 - every flag is a parameter
             case question.Kind.GROWTH:
                 scales = benchmarking.grown(world, question.growths(grow), users)
                 _say(output, scales, show.growth_table, show.growth_json)
+
+
+def _given(context: typer.Context) -> list[str]:
+    said = context.get_parameter_source
+    return [name for name in context.params if str(getattr(said(name), "name", "")) == _SAID]
 
 
 def _benchmark(

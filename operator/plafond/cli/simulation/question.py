@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -70,6 +71,17 @@ class Kind(StrEnum):
     GROWTH = "--grow TIMES"
 
 
+_EVERYBODY: Final = frozenset({"trace", "replica_tokens_per_s", "observe", "output"})
+FLAGS: Final = {
+    Kind.BENCHMARK: _EVERYBODY
+    | {"benchmark", "budget_percent", "compare", "sensitivity", "timeline"},
+    Kind.POLICY: _EVERYBODY
+    | {"filename", "history", "window", "price", "tenant", "report", "timeline"}
+    | {"from_prometheus", "since", "query"},
+    Kind.GROWTH: _EVERYBODY | {"grow", "users"},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Which runs of the benchmark are asked for, beside the core's own."""
@@ -90,6 +102,14 @@ def kind(*, benchmark: bool, policy: Path | None, grow: list[str] | None) -> Kin
         sentence = f"expected one question: {', '.join(Kind)}"
         raise BadInputError(sentence)
     return found[0]
+
+
+def check_flags(asked: Kind, given: Iterable[str]) -> None:
+    """Refuse flags (named as parameters) that say nothing about what is *asked*."""
+    strange = [f"--{name.replace('_', '-')}" for name in given if name not in FLAGS[asked]]
+    if strange:
+        sentence = f"{', '.join(strange)} says nothing about {asked}"
+        raise BadInputError(sentence)
 
 
 def percents(given: list[float] | None, timeline: Path | None) -> tuple[Decimal, ...]:
