@@ -83,10 +83,8 @@ def _is_news(pod: Pod, as_of: datetime | None) -> bool:
 
 
 def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
-    if before is None:
-        return now
     # Where no price can be had now, the last known one holds.
-    return before if before == now else OpenPod({**before.rates, **now.rates}, now.is_managed)
+    return now if before is None else OpenPod({**before.rates, **now.rates}, now.is_managed)
 
 
 def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:
