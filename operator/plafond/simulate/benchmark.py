@@ -93,12 +93,17 @@ def core_for(case: Case, limit: Decimal, watch: Watch | None = None) -> Core:
 
 def scene_for(case: Case, limit: Decimal) -> Scene:
     """Return the policy and prices of the benchmark."""
-    model = case.model
-    lasts = timedelta(seconds=case.window.seconds)
-    budget = Budget(
-        "window", Amount(limit, CURRENCY), FixedWindow(START, lasts), OnExhausted.KEEP_FLOORS
-    )
-    policy = CostPolicy(
+    grace = timedelta(seconds=case.model.end_s)
+    policy, sheets = policy_for(case, limit), _sheets(case.model)
+    requests = {RESOURCE: Decimal(1)}
+    return Scene(START, policy, sheets, WORKLOAD, requests, termination_grace=grace)
+
+
+def policy_for(case: Case, limit: Decimal) -> CostPolicy:
+    """Return a policy of *limit* for the window that lets replicas run as full as they can."""
+    window = FixedWindow(START, timedelta(seconds=case.window.seconds))
+    budget = Budget("window", Amount(limit, CURRENCY), window, OnExhausted.KEEP_FLOORS)
+    return CostPolicy(
         WORKLOAD.namespace,
         "benchmark",
         "benchmark",
@@ -108,16 +113,8 @@ def scene_for(case: Case, limit: Decimal) -> Scene:
         (Target(WORKLOAD.group, WORKLOAD.kind, WORKLOAD.name),),
         (budget,),
         classes=(ClassRule(WorkloadClass.WARM, LabelSelector(), 1, None, 100),),
-        scaling=benchmark_scaling(model),
+        scaling=benchmark_scaling(case.model),
         is_confirmed=True,
-    )
-    return Scene(
-        START,
-        policy,
-        _sheets(model),
-        WORKLOAD,
-        {RESOURCE: Decimal(1)},
-        termination_grace=timedelta(seconds=model.end_s),
     )
 
 

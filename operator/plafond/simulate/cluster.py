@@ -101,15 +101,6 @@ class Cluster:
     ) -> Snapshot:
         """Return all facts at the beginning of *step*."""
         scene, name = self.scene, self.namespace.name
-        workload = self._workload
-        if workload.replicas != self.replicas or workload.autoscaler != autoscaler:
-            workload = replace(
-                workload,
-                replicas=self.replicas,
-                autoscaler=autoscaler,
-                is_count_ours=self.is_count_ours,
-            )
-            self._workload = workload
         return Snapshot(
             scene.instant(step),
             policies=(scene.policy,),
@@ -117,10 +108,21 @@ class Cluster:
             namespaces={name: self.namespace},
             nodes={NODE: Node(NODE, scene.node_labels, scene.requests)},
             pods=self._pods,
-            workloads=(workload,),
+            workloads=(self._current(autoscaler),),
             meters=meters,
             records={name: self.record},
         )
+
+    def _current(self, autoscaler: Autoscaler | None) -> Workload:
+        known = self._workload
+        if known.replicas != self.replicas or known.autoscaler != autoscaler:
+            self._workload = replace(
+                known,
+                replicas=self.replicas,
+                autoscaler=autoscaler,
+                is_count_ours=self.is_count_ours,
+            )
+        return self._workload
 
     def carry_out(self, plan: Plan, record: NamespaceRecord) -> int:
         """Write what *plan* says; return the count that is asked for then."""

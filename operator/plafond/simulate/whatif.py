@@ -8,6 +8,7 @@ whatever its mode: the question is what it would do once it is settled.
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 from plafond.account.rates import Pricing, rate_cards
 from plafond.decide.evaluate import Evaluation
@@ -123,34 +124,30 @@ def core_under(
 ) -> Core:
     """Return the core under the policy of *file*, in a world of demand and replicas."""
     window, model = world
-    policy = replace(file.policy, mode=Mode.ENFORCE, is_confirmed=True)
+    scene = _scene(file.policy, prices, model)
+    currency = file.policy.currency or NO_CURRENCY
+    record = NamespaceRecord(history_of(window, model, currency, scene.start))
+    settings = replace(settings_for(model), accelerators=(GPU,))
+    scaling = file.policy.scaling
+    if scaling is None:
+        # Nobody but an autoscaler of its own follows demand, so there is one.
+        hpa = partial(hpa_of, model=model)
+        return Core(scene, record, settings, lambda *_: {}, watch=watch, hpa=hpa)
+    meters = partial(policy_meters, scaling=scaling, model=model)
+    return Core(scene, record, settings, meters, follows_wish=False, watch=watch)
+
+
+def _scene(policy: CostPolicy, prices: Prices, model: Model) -> Scene:
     workload, labels = workload_of(policy)
-    start, currency = start_of(policy), policy.currency or NO_CURRENCY
-    scene = Scene(
-        start,
-        policy,
+    return Scene(
+        start_of(policy),
+        replace(policy, mode=Mode.ENFORCE, is_confirmed=True),
         prices.sheets,
         workload,
         REQUESTS,
         prices.node_labels,
         labels,
         timedelta(seconds=model.end_s),
-    )
-    settings = replace(settings_for(model), accelerators=(GPU,))
-    record = NamespaceRecord(history_of(window, model, currency, start))
-    scaling = policy.scaling
-    if scaling is None:
-        # Nobody but an autoscaler of its own follows demand, so there is one.
-        return Core(
-            scene, record, settings, lambda *_: {}, watch=watch, hpa=lambda m: hpa_of(m, model)
-        )
-    return Core(
-        scene,
-        record,
-        settings,
-        lambda sight, ready: policy_meters(sight, ready, scaling, model),
-        follows_wish=False,
-        watch=watch,
     )
 
 

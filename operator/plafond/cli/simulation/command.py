@@ -53,16 +53,14 @@ def simulate(  # noqa: PLR0913 - every flag is a parameter
         question.check_flags(asked, _given(context))
         match asked:
             case question.Kind.BENCHMARK:
-                percents = question.percents(budget_percent, timeline)
                 which = question.Rows(compare=compare, sensitivity=sensitivity)
-                _benchmark(world, percents, which, output)
+                _benchmark(world, question.percents(budget_percent, timeline), which, output)
             case question.Kind.POLICY:
                 terms = question.terms(filename, (history, window), price, tenant)
                 source = question.prometheus(from_prometheus, since, query)
                 _policy(world, terms, source, output)
             case question.Kind.GROWTH:
-                scales = benchmarking.grown(world, question.growths(grow), users)
-                _say(output, scales, show.growth_table, show.growth_json)
+                _growth(world, question.growths(grow), users, output)
 
 
 def _given(context: typer.Context) -> list[str]:
@@ -90,6 +88,11 @@ def _policy(
     outcome = asking.played(world, terms, demand)
     asking.written(outcome, world.timeline, world.report)
     _say(output, outcome, show.outcome_table, show.outcome_json)
+
+
+def _growth(world: question.World, times: tuple[float, ...], users: int, output: Output) -> None:
+    scales = benchmarking.grown(world, times, users)
+    _say(output, scales, show.growth_table, show.growth_json)
 
 
 def _say(

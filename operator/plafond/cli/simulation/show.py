@@ -144,18 +144,19 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "replicaTokensPerSecond": outcome.model.tokens_per_s,
         "pricePerReplicaHour": str(outcome.model.price),
         "runs": {name: _run(run) for name, run in _runs(outcome)},
-        "budgets": [
-            {
-                "name": each.budget.name,
-                "windowStart": stamp(each.span.start),
-                "windowEnd": stamp(each.span.end),
-                "unit": each.budget.limit.unit,
-                "spent": str(each.spend.value),
-                "limit": str(each.budget.limit.value),
-                "usedPercent": each.used_percent,
-            }
-            for each in outcome.positions
-        ],
+        "budgets": [_budget(each) for each in outcome.positions],
+    }
+
+
+def _budget(position: BudgetPosition) -> dict[str, Any]:
+    return {
+        "name": position.budget.name,
+        "windowStart": stamp(position.span.start),
+        "windowEnd": stamp(position.span.end),
+        "unit": position.budget.limit.unit,
+        "spent": str(position.spend.value),
+        "limit": str(position.budget.limit.value),
+        "usedPercent": position.used_percent,
     }
 
 
