@@ -10,7 +10,7 @@ from e2e.rig.polling import poll
 from e2e.world import deployment, operator, policy, price_sheet, status
 
 POLICIES = 50
-METERS = 3
+METERS = 4
 
 
 def total(url: str, pattern: str) -> float:

@@ -25,8 +25,8 @@ from plafond.account.rates import Pricing, plausible, rate_cards
 from plafond.account.targets import TargetedWorkload, targeted
 from plafond.model.budget import BudgetPosition
 from plafond.model.gap import Gap
-from plafond.model.ledger import Fact, SeriesKey
-from plafond.model.memory import NamespaceRecord, WorkloadMemory
+from plafond.model.ledger import Fact, Ledger, SeriesKey
+from plafond.model.memory import NamespaceRecord, PacePlan, WorkloadMemory
 from plafond.model.money import ByUnit, added, resource_unit
 from plafond.model.policy import CostPolicy, PolicySet, policy_sets
 from plafond.model.settings import Settings
@@ -104,6 +104,8 @@ class SetAccount:
         unmanaged_mean: the same over the last day, as far as the ledger knows.
         unpriced: why pods that run, targets or not, have no price at all, by unit.
         card_gaps: why a currency of the set has no prices at all.
+        ledger: what is known of demand; empty of a set whose demand is not recorded.
+        plans: how its budgets' money is to last, as planned before.
 
     """
 
@@ -115,6 +117,8 @@ class SetAccount:
     burn_rate: ByUnit
     unpriced: Mapping[str, Gap] = field(default_factory=dict)
     card_gaps: Mapping[str, Gap] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+    plans: Mapping[str, PacePlan] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,8 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         total_rate(counted.rates.values()),
         unpriced(counted),
         _card_gaps(policies, facts.pricing),
+        counted.record.ledger if share.is_first else Ledger(),
+        counted.record.memory.plans,
     )
 
 

@@ -168,11 +168,18 @@ def _class(rule: written.ClassRule) -> ClassRule:
 def _scaling(scaling: written.Scaling | None) -> Scaling | None:
     if scaling is None:
         return None
-    busy, concurrent = scaling.gpu_utilization, scaling.concurrency
+    busy, concurrent, tokens = (
+        scaling.gpu_utilization,
+        scaling.concurrency,
+        scaling.tokens_per_second,
+    )
     return Scaling(
         gpu_utilization_target_percent=None if busy is None else busy.target_percent,
         concurrency_target_per_replica=None
         if concurrent is None
         else positive(concurrent.target_per_replica, "spec.scaling.concurrency.targetPerReplica"),
+        tokens_per_second_target_per_replica=None
+        if tokens is None
+        else positive(tokens.target_per_replica, "spec.scaling.tokensPerSecond.targetPerReplica"),
         scale_down_stabilization=duration(scaling.scale_down_stabilization),
     )

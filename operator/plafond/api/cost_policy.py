@@ -129,12 +129,19 @@ class Concurrency(Model):
     """Running and waiting requests per replica, as a decimal string such as "24"."""
 
 
+class TokensPerSecond(Model):
+    """Scale so that each replica serves so many tokens per second."""
+
+    target_per_replica: TargetPerReplica
+    """Prompt and completion tokens per second and replica, as a decimal string such as "5000"."""
+
+
 class Scaling(
     Model,
     json_schema_extra=rules(
         rule(
-            "has(self.gpuUtilization) || has(self.concurrency)",
-            "scaling must have at least one of gpuUtilization and concurrency",
+            "has(self.gpuUtilization) || has(self.concurrency) || has(self.tokensPerSecond)",
+            "scaling must have at least one of gpuUtilization, concurrency and tokensPerSecond",
         )
     ),
 ):
@@ -144,6 +151,8 @@ class Scaling(
     """Scale by how busy the accelerators are."""
     concurrency: Concurrency | None = None
     """Scale by running and waiting requests."""
+    tokens_per_second: TokensPerSecond | None = None
+    """Scale by tokens per second: those offered at a gateway where that is measured."""
     scale_down_stabilization: StabilizationLength = "5m"
     """How long a lower recommendation must last before it is followed."""
 

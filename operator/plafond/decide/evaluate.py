@@ -144,9 +144,10 @@ def _must_be_kept(name: str, snapshot: Snapshot, records: Mapping[str, Namespace
 
 def _with_reasons(memory: Memory, judgements: tuple[Judgement, ...], settings: Settings) -> Memory:
     if not judgements:
-        return replace(memory, allowed={})
+        return replace(memory, allowed={}, plans={})
     found = {name: each for j in judgements for name, each in allowed(j).items()}
-    return replace(memory, allowed=found, timing=settings.timing)
+    plans = {b.name: b.plan for j in judgements for b in j.pace.budgets if b.plan is not None}
+    return replace(memory, allowed=found, plans=plans, timing=settings.timing)
 
 
 def _wanted(memory: Memory) -> set[str]:

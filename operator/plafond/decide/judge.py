@@ -53,7 +53,7 @@ class Judgement:
         binding: the limit that kept the first workload that wanted more from it.
         ceilings: those to be in force, of every target that has one.
         memory: what to remember of each target.
-        demand: what the recommendations cost per hour, by unit.
+        demand: what all demand would cost per hour at target utilization, by unit.
         held_back: what the brake holds back of it.
         left_out: how many ceilings cannot be listed, and so are not enforced.
 
@@ -176,7 +176,11 @@ def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor
     scaling = target.targeted.scaling
     if scaling is not None:
         demand = sample_demand(
-            scaling, target.ready_pods, snapshot.meters, was_waiting=target.memory.was_waiting
+            scaling,
+            target.id,
+            target.ready_pods,
+            snapshot.meters,
+            was_waiting=target.memory.was_waiting,
         )
     record = snapshot.records.get(target.id.namespace)
     delay = probe_delay(settings.timing, record.memory.start_delays if record else ())
@@ -220,7 +224,6 @@ def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
 
 def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holding:
     memory, autoscaler = case.target.memory, case.target.workload.autoscaler
-    is_scaled_by_others = case.target.targeted.scaling is None
     return Holding(
         _claim(case, plan),
         grant,
@@ -231,7 +234,7 @@ def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holdi
         memory.raised_at,
         _end_share(case, plan, settings),
         is_held=case.wish.recommendation.gap is not None,
-        is_tight=is_scaled_by_others and plan.utilization_percent is not None,
+        is_tight=plan.utilization_percent is not None,
         asked=_asked(case.wish, autoscaler),
         remembers_for=autoscaler.remembers_for if autoscaler else timedelta(0),
     )
@@ -267,7 +270,7 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
         if ceiling is not None:
             ceilings[case.id] = ceiling
         memory[case.id] = _remembered(case, decision, outcome)
-        demand = added(demand, case.target.price, case.wish.replicas)
+        demand = added(demand, case.wish.demand)
         gap = case.wish.recommendation.gap or next(iter(case.target.gaps.values()), None)
         if gap is not None:
             gaps[case.id] = gap

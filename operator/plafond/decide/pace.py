@@ -1,10 +1,12 @@
 """
 How fast a budget may be spent now, so that it lasts to the end of its window.
 
-L = remaining / time left is the level rate. When demand costs more than that there is pressure,
-and idle headroom is the first waste: replicas run fuller, up to their utilization limit, before any
-work is refused. Only if that is not enough does L clip what may run. Planned anew in every pass:
-whatever differed from the plan is made up for over the rest of the window.
+When all demand until then costs more than remains there is pressure, and idle headroom is the first
+waste: replicas run fuller, up to their utilization limit, before any work is refused. Only if that
+is not enough does the level L clip what may run. With a day of demand in the ledger, L and
+utilization follow from a forecast (`horizon.py`). With less, L = remaining / time left, and demand
+is taken to stay as it is. Whatever differed from the plan is made up for over the rest of the
+window.
 """
 
 from collections.abc import Iterable
@@ -14,18 +16,23 @@ from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
+from plafond.decide.horizon import Means, planned
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
 from plafond.model.budget import BudgetPosition, OnExhausted
-from plafond.model.memory import Allowed
-from plafond.model.money import ZERO, hourly
+from plafond.model.memory import Allowed, PacePlan
+from plafond.model.money import ZERO, ByUnit, hourly
 from plafond.model.settings import Timing
 
 PASSES_AHEAD = 3
 GUARDED_PART_OF_WINDOW = 24
 # Beyond this, an engine that is just busy cannot be told from one that drowns.
 HIGHEST_UTILIZATION_PERCENT = 95
+FULL_PERCENT = 100
+# At full price of money, a replica is run that is used for at least this part.
+LEAST_USED = 0.5
+MILLI = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +46,42 @@ class Wish:
 
     def squeezed_to(self, utilization_percent: int) -> int:
         """Return the replicas it needs when they run at *utilization_percent*, or at its limit."""
-        fullest = min(
-            utilization_percent,
-            self.target.targeted.class_rule.utilization_limit_percent,
-            HIGHEST_UTILIZATION_PERCENT,
-        )
-        squeezed = self.recommendation.squeezed_to(fullest)
+        fullest = min(utilization_percent, self.fullest_percent)
+        squeezed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
         return max(self.floor, min(self.replicas, squeezed))
+
+    @property
+    def fullest_percent(self) -> int:
+        """The utilization that it never passes."""
+        limit = self.target.targeted.class_rule.utilization_limit_percent
+        sample = self.recommendation.sample
+        # What is offered is seen also where it is not served: then full replicas hide nothing.
+        is_seen = sample is not None and sample.is_offered
+        return limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
+
+    @property
+    def demand(self) -> ByUnit:
+        """What its demand would cost per hour at its target utilization, replicas undivided."""
+        sample = self.recommendation.sample
+        replicas = Decimal(self.replicas)
+        if sample is not None:
+            replicas = Decimal(sample.need + sample.blind_pods).quantize(MILLI)
+        return {unit: price * replicas for unit, price in self.target.price.items()}
+
+    @property
+    def target_percent(self) -> int | None:
+        """The utilization that its demand is reckoned at; None of a count that nobody measured."""
+        sample = self.recommendation.sample
+        return None if sample is None else sample.target_percent
+
+    def _unused(self, fullest: int) -> float:
+        # Where replicas may run full, one that would be used for less than half is not worth its
+        # price when money is short; the price of money rises with utilization.
+        sample = self.recommendation.sample
+        if sample is None or not sample.is_offered or self.fullest_percent < FULL_PERCENT:
+            return 0.0
+        room = max(1, FULL_PERCENT - sample.target_percent)
+        return LEAST_USED * max(0, fullest - sample.target_percent) / room
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +92,13 @@ class BudgetPace:
     Attributes:
         promised: funded floors and what is reserved.
         demand: what the recommendations and the unmanaged pods cost.
-        level: L, the rate that lasts to the window's end.
+        level: L, the rate that lasts to the window's end; nothing is refused for its sake unless
+            the plan is clipped.
         guard: what remains, spread over the guard's horizon.
         utilization_percent: how full replicas run; None without pressure.
         is_clipped: running fuller is not enough, so L limits what may run.
         ahead: how far the guard looks, where the window does not end before.
+        plan: what it follows from; None where the ledger knows too little to forecast demand.
 
     """
 
@@ -72,6 +110,7 @@ class BudgetPace:
     utilization_percent: int | None
     is_clipped: bool
     ahead: timedelta = timedelta(0)
+    plan: PacePlan | None = None
 
     @property
     def name(self) -> str:
@@ -125,31 +164,75 @@ def pace(
 ) -> Pace:
     """Plan every budget of *set_account*."""
     grace = max((w.target.workload.termination_grace for w in wishes), default=timedelta(0))
-    plans = []
-    for position in set_account.positions:
-        unit = position.budget.limit.unit
-        reserved = set_account.unmanaged_mean.get(unit, ZERO)
-        now_unmanaged = set_account.unmanaged.get(unit, ZERO)
-        costs = _Costs(unit, now_unmanaged, wishes)
-        remaining = max(position.remaining.value, ZERO)
-        level = hourly(remaining, position.time_left)
-        promised = funding.cost.get(unit, ZERO) + reserved
-        demand = costs.at(None)
-        fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
-        ahead = _ahead(position, grace, timing)
-        plans.append(
-            BudgetPace(
-                position,
-                promised,
-                demand,
-                level,
-                hourly(remaining, _horizon(position, ahead, timing)),
-                fullest,
-                fullest is not None and costs.at(fullest) > level,
-                ahead,
+    return Pace(
+        tuple(
+            _paced(
+                _Case(set_account, position, wishes, funding),
+                _ahead(position, grace, timing),
+                timing,
             )
+            for position in set_account.positions
         )
-    return Pace(tuple(plans))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One budget with everything that its plan depends on."""
+
+    set_account: SetAccount
+    position: BudgetPosition
+    wishes: tuple[Wish, ...]
+    funding: Funding
+
+    @property
+    def unit(self) -> str:
+        return self.position.budget.limit.unit
+
+    @property
+    def reserved(self) -> Decimal:
+        return self.set_account.unmanaged_mean.get(self.unit, ZERO)
+
+    @property
+    def floors(self) -> Decimal:
+        return self.funding.cost.get(self.unit, ZERO)
+
+    @property
+    def costs(self) -> "_Costs":
+        return _Costs(self.unit, self.set_account.unmanaged.get(self.unit, ZERO), self.wishes)
+
+    def plan(self, timing: Timing) -> PacePlan | None:
+        budget = self.position.budget
+        before = self.set_account.plans.get(f"{self.position.policy}/{budget.name}")
+        return planned(self.position, self.set_account.ledger, self._means(), before, timing)
+
+    def _means(self) -> Means:
+        samples = [w.recommendation.sample for w in self.wishes]
+        seen = [sample for sample in samples if sample is not None]
+        return Means(
+            self.reserved,
+            self.floors,
+            max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO),
+            min((sample.target_percent for sample in seen), default=FULL_PERCENT),
+            max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT),
+            self.costs.taken_at,
+            all(sample.is_offered for sample in seen),
+        )
+
+
+def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
+    position, costs, plan = case.position, case.costs, case.plan(timing)
+    remaining = max(position.remaining.value, ZERO)
+    level = hourly(remaining, position.time_left)
+    promised, demand = case.floors + case.reserved, costs.at(None)
+    if plan is not None:
+        fullest, is_clipped = plan.utilization_percent, plan.level is not None
+        level = level if plan.level is None else plan.level
+    else:
+        fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
+        is_clipped = fullest is not None and costs.at(fullest) > level
+    guard = hourly(remaining, _horizon(position, ahead, timing))
+    return BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +251,17 @@ class _Costs:
             ),
             ZERO,
         )
+
+    def taken_at(self, utilization_percent: int) -> float:
+        """Return the part of demand's cost that remains at so many percent, replicas undivided."""
+        whole = squeezed = 0.0
+        for wish in self.wishes:
+            money, target = float(wish.demand.get(self.unit, ZERO)), wish.target_percent
+            whole += money
+            if target is not None:
+                money *= target / max(target, min(utilization_percent, wish.fullest_percent))
+            squeezed += money
+        return squeezed / whole if whole > 0 else 1.0
 
     def least_utilization(self, level: Decimal) -> int:
         """Return the lowest percentage at which the wishes fit into *level*, or the highest."""
@@ -192,7 +286,7 @@ def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> Bu
         position,
         allowed.promised,
         ZERO if allowed.needed is None else allowed.needed,
-        hourly(remaining, position.time_left),
+        hourly(remaining, position.time_left) if allowed.level is None else allowed.level,
         hourly(remaining, _horizon(position, allowed.ahead, timing)),
         allowed.utilization_percent,
         allowed.is_clipped,

@@ -52,6 +52,7 @@ def allowed(judgement: Judgement) -> dict[str, Allowed]:
                 utilization_percent=budget.utilization_percent,
                 is_clipped=budget.is_clipped,
                 ahead=budget.ahead,
+                level=budget.plan.level if budget.plan is not None else None,
             )
     return found
 

@@ -41,8 +41,12 @@ class Recommendation:
         """The outcome."""
         return self.steps[-1].replicas
 
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas that carry the demand of this moment at *utilization_percent*."""
+    def squeezed_to(self, utilization_percent: int, unused: float = 0.0) -> int:
+        """
+        Return the replicas that carry the demand of this moment at *utilization_percent*.
+
+        A last replica that would be used for less than the part *unused* is left out.
+        """
         if self.sample is None or self.gap is not None:
             return self.replicas
         full = max(self.sample.target_percent, utilization_percent)
@@ -50,5 +54,5 @@ class Recommendation:
         need = self.sample.need + self.sample.blind_pods
         if self.memory.probe is not None:
             need = max(need, float(self.memory.probe))
-        replicas = replace(self.sample, need=need).replicas_at(full)
+        replicas = replace(self.sample, need=need).replicas_at(full, unused)
         return min(self.replicas, max(self.least, replicas))

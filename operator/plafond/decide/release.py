@@ -33,7 +33,7 @@ class Holding:
         beyond: pods that cost beside those.
         end_share: what ending a replica costs, as a part of what it costs to the window's end.
         is_held: facts are missing, so its ceiling may not be raised.
-        is_tight: no headroom: something else than we asks for replicas while money is short.
+        is_tight: no headroom, because money is short.
         asked: what its autoscaler asks for, whatever money carries; 0 when it has none.
         remembers_for: for so long that autoscaler remembers what it once asked for.
 

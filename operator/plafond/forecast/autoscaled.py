@@ -43,6 +43,8 @@ class _Proposal:
     replicas: int
     need: Fraction
     target_percent: int
+    # An average of a total is taken outside of the pods, so it also shows what they do not serve.
+    is_offered: bool = False
 
 
 def asked(workload: Workload, pods: Iterable[Pod]) -> Asked | None:
@@ -105,8 +107,8 @@ def _by_total(average: Fraction, target: Fraction, count: _Count) -> _Proposal:
     total = max(Fraction(0), average * count.all - (count.all - 1) * ROUNDED_BY)
     need = total / target
     if _is_within_tolerance(need / count.all, count.autoscaler):
-        return _Proposal(count.all, need, DEFAULT_TARGET_PERCENT)
-    return _Proposal(math.ceil(need), need, DEFAULT_TARGET_PERCENT)
+        return _Proposal(count.all, need, DEFAULT_TARGET_PERCENT, is_offered=True)
+    return _Proposal(math.ceil(need), need, DEFAULT_TARGET_PERCENT, is_offered=True)
 
 
 def _is_within_tolerance(ratio: Fraction, autoscaler: Autoscaler) -> bool:
@@ -121,4 +123,6 @@ def _bounded(autoscaler: Autoscaler, replicas: int) -> int:
 
 def _sample(autoscaler: Autoscaler, best: _Proposal) -> DemandSample:
     need = best.need if autoscaler.most is None else min(best.need, Fraction(autoscaler.most))
-    return DemandSample(float(need), best.target_percent, autoscaler.kind)
+    return DemandSample(
+        float(need), best.target_percent, autoscaler.kind, is_offered=best.is_offered
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Scaling
-from plafond.model.workload import Pod
+from plafond.model.workload import Pod, WorkloadId
 
 # A target that is not a percentage (so many requests per replica) is what a replica carries at this
 # utilization: the headroom that engines need to keep latency flat.
@@ -35,6 +35,7 @@ class DemandSample:
         is_waiting: requests wait.
         is_partial: a meter that was asked for failed, so there may be more.
         blind_pods: ready pods that were not seen; they may carry up to their target.
+        is_offered: measured before the replicas, so it shows also what they do not serve.
 
     """
 
@@ -45,14 +46,17 @@ class DemandSample:
     is_waiting: bool = False
     blind_pods: int = 0
     is_partial: bool = False
+    is_offered: bool = False
 
-    def replicas_at(self, utilization_percent: int) -> int:
-        """Return the replicas that carry this work at *utilization_percent*."""
-        return math.ceil(self.need * self.target_percent / utilization_percent - EPSILON)
+    def replicas_at(self, utilization_percent: int, unused: float = 0.0) -> int:
+        """Return the replicas that carry this work at *utilization_percent*, but for *unused*."""
+        needed = self.need * self.target_percent / utilization_percent
+        return math.ceil(needed - unused - EPSILON)
 
 
 def sample_demand(
     scaling: Scaling,
+    workload: WorkloadId,
     pods: Iterable[Pod],
     meters: Mapping[Meter, MeterReading],
     *,
@@ -61,10 +65,9 @@ def sample_demand(
     """
     Return the highest demand that any configured signal shows, or a gap when none can be read.
 
-    *pods* are the workload's ready pods; *was_waiting* says that requests waited the time before.
+    *pods* are the ready ones of *workload*; *was_waiting*: requests waited the time before.
     """
-    pods = tuple(pods)
-    sight = _Sight(pods, meters)
+    sight = _Sight(workload, tuple(pods), meters)
     waiting = sight.total(Meter.WAITING_REQUESTS)
     is_waiting = isinstance(waiting, float) and waiting > 0
     samples = [
@@ -72,6 +75,7 @@ def sample_demand(
         for sample in (
             _by_concurrency(scaling, sight, waiting),
             _by_utilization(scaling, sight, waiting),
+            _by_tokens(scaling, sight),
         )
         if sample is not None
     ]
@@ -82,6 +86,8 @@ def sample_demand(
         )
     best = max(seen, key=lambda s: s.need)
     censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
+    if any(s.is_offered for s in seen):
+        censored = False
     return DemandSample(
         best.need,
         best.target_percent,
@@ -90,6 +96,7 @@ def sample_demand(
         is_waiting,
         best.blind_pods,
         sight.has_failed(scaling),
+        best.is_offered,
     )
 
 
@@ -97,6 +104,7 @@ def sample_demand(
 class _Sight:
     """The meters, narrowed to one workload's ready pods."""
 
+    workload: WorkloadId
     pods: tuple[Pod, ...]
     meters: Mapping[Meter, MeterReading]
 
@@ -120,7 +128,16 @@ class _Sight:
             needed.append(Meter.GPU_UTILIZATION)
         if scaling.concurrency_target_per_replica is not None:
             needed += [Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS]
+        if scaling.tokens_per_second_target_per_replica is not None:
+            needed += [Meter.TOKENS_PER_SECOND, Meter.OFFERED_TOKENS_PER_SECOND]
         return any(self.meters.get(m, MeterReading()).gap is not None for m in needed)
+
+    @property
+    def offered(self) -> float | None:
+        """Return the tokens a second that arrive for it, where anybody measures that."""
+        reading = self.meters.get(Meter.OFFERED_TOKENS_PER_SECOND, MeterReading())
+        key = PodKey(self.workload.namespace, self.workload.name)
+        return reading.values.get(key) if reading.gap is None else None
 
     def blind(self, meter: Meter) -> int:
         return len(self.pods) - len(self.values(meter))
@@ -167,4 +184,22 @@ def _by_utilization(
             return None
     return DemandSample(
         need, target, "gpuUtilization", blind_pods=sight.blind(Meter.GPU_UTILIZATION)
+    )
+
+
+def _by_tokens(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
+    per_replica = scaling.tokens_per_second_target_per_replica
+    if per_replica is None:
+        return None
+    if sight.offered is not None:
+        need = sight.offered / float(per_replica)
+        return DemandSample(need, DEFAULT_TARGET_PERCENT, "offeredTokensPerSecond", is_offered=True)
+    served = sight.total(Meter.TOKENS_PER_SECOND)
+    if isinstance(served, Gap):
+        return served
+    return DemandSample(
+        served / float(per_replica),
+        DEFAULT_TARGET_PERCENT,
+        "tokensPerSecond",
+        blind_pods=sight.blind(Meter.TOKENS_PER_SECOND),
     )

@@ -104,6 +104,8 @@ class Allowed:
         utilization_percent: how full it has replicas run; None without pressure.
         is_clipped: running fuller is not enough.
         ahead: how far its guard looks.
+        level: the rate that lasts to its window's end; None where nothing has to be refused, and
+            where it is simply what remains over the time left.
 
     """
 
@@ -114,6 +116,30 @@ class Allowed:
     utilization_percent: int | None = None
     is_clipped: bool = False
     ahead: timedelta = timedelta(0)
+    level: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PacePlan:
+    """
+    How one budget's money is to last to its window's end, as it was planned at an instant.
+
+    Attributes:
+        until: the end of the window that it was made for; *limit*: the budget's limit then.
+        level: L, the hourly rate that lasts if more is refused; None where nothing has to be.
+        utilization_percent: u, how full replicas run; None where their own targets will do.
+        forecast: what all demand until the end would cost, with what is reserved.
+        error: the standard error of that, as a part of it.
+
+    """
+
+    at: datetime
+    until: datetime
+    limit: Decimal
+    level: Decimal | None
+    utilization_percent: int | None
+    forecast: Decimal
+    error: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +206,7 @@ class Memory:
         terms: what the ceilings in force rest on; None where nothing was enforced.
         brake: what holds back a change of terms that nobody has confirmed.
         allowed: every limit, as it was last found to be, by `policy/budget`.
+        plans: how each budget's money is to last, by `policy/budget`.
         timing: how fast whoever wrote this tightens and relaxes.
 
     """
@@ -192,6 +219,7 @@ class Memory:
     terms: Terms | None = None
     brake: Brake | None = None
     allowed: Mapping[str, Allowed] = field(default_factory=dict)
+    plans: Mapping[str, PacePlan] = field(default_factory=dict)
     timing: Timing = field(default_factory=Timing)
 
 

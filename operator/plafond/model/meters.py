@@ -9,15 +9,17 @@ from plafond.model.gap import Gap
 
 
 class Meter(StrEnum):
-    """What can be read of a pod."""
+    """What can be read of a pod; offered tokens are read of a whole workload, by its name."""
 
     GPU_UTILIZATION = "gpuUtilization"  # percent, the mean over the pod's GPUs
     RUNNING_REQUESTS = "runningRequests"
     WAITING_REQUESTS = "waitingRequests"
+    TOKENS_PER_SECOND = "tokensPerSecond"  # prompt and completion tokens that were served
+    OFFERED_TOKENS_PER_SECOND = "offeredTokensPerSecond"  # what arrives at a gateway
 
 
 class PodKey(NamedTuple):
-    """How a series names its pod."""
+    """How a series names its pod, or its workload where the meter is of workloads."""
 
     namespace: str
     pod: str

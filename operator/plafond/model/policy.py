@@ -60,6 +60,7 @@ class Scaling:
 
     gpu_utilization_target_percent: int | None = None
     concurrency_target_per_replica: Decimal | None = None
+    tokens_per_second_target_per_replica: Decimal | None = None
     scale_down_stabilization: timedelta = DEFAULT_SCALE_DOWN_STABILIZATION
 
 

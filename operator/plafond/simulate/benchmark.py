@@ -13,6 +13,7 @@ from plafond.model.budget import Budget, OnExhausted
 from plafond.model.capacity import CapacityType, NodePrice, PriceSheet
 from plafond.model.labels import LabelSelector
 from plafond.model.memory import NamespaceRecord
+from plafond.model.meters import PodKey
 from plafond.model.money import Amount
 from plafond.model.policy import ClassRule, CostPolicy, Mode, Target
 from plafond.model.window import FixedWindow
@@ -82,11 +83,12 @@ def core_for(case: Case, limit: Decimal, watch: Watch | None = None) -> Core:
     """Return the core under a policy of *limit*, with the time before in its ledger."""
     scene, model = scene_for(case, limit), case.model
     ledger = history_of(case.window, model, CURRENCY, scene.start)
+    name = PodKey(WORKLOAD.namespace, WORKLOAD.name)
     return Core(
         scene,
         NamespaceRecord(ledger),
         settings_for(model),
-        lambda sight, ready: benchmark_meters(sight, ready, model),
+        lambda sight, ready: benchmark_meters(sight, name, ready, model),
         watch=watch,
     )
 

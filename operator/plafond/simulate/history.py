@@ -1,8 +1,7 @@
 """
 What a ledger would hold of the time before the window: demand and spend, hour by hour.
 
-Nothing limited that time: the autoscaler got what it asked for, and what it recommended is what
-demand would have cost.
+Nothing limited that time: the autoscaler got what it asked for.
 """
 
 from collections import defaultdict
@@ -12,10 +11,12 @@ from decimal import Decimal
 
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.simulate.baselines import Unconstrained
-from plafond.simulate.play import play
+from plafond.simulate.observing import Observe
+from plafond.simulate.play import Step, play
 from plafond.simulate.world import SECONDS_PER_HOUR, STEP_S, Model, Window
 
 HOUR = timedelta(hours=1)
+MILLI = Decimal("0.001")
 
 
 def history_of(window: Window, model: Model, currency: str, start: datetime) -> Ledger:
@@ -25,9 +26,7 @@ def history_of(window: Window, model: Model, currency: str, start: datetime) -> 
         return Ledger(start)
     begin = start - timedelta(seconds=before.seconds)
     steps = play(before, model, Unconstrained()).steps
-    demand = {
-        step.offset_s: step.recommended * model.price * STEP_S / SECONDS_PER_HOUR for step in steps
-    }
+    demand = {step.offset_s: _demand(step, model) for step in steps}
     spend = {step.offset_s: step.cost for step in steps}
     return Ledger(
         start,
@@ -36,6 +35,13 @@ def history_of(window: Window, model: Model, currency: str, start: datetime) -> 
             SeriesKey(Fact.SPEND, currency): _hourly(spend, begin),
         },
     )
+
+
+def _demand(step: Step, model: Model) -> Decimal:
+    # What the core itself would have recorded: replicas at their target, undivided.
+    seen = step.demand if model.observe is Observe.OFFERED else step.served
+    replicas = Decimal(seen / model.target).quantize(MILLI)
+    return replicas * model.price * STEP_S / SECONDS_PER_HOUR
 
 
 def _hourly(amounts: Mapping[int, Decimal], begin: datetime) -> tuple[Bucket, ...]:

@@ -1,9 +1,8 @@
 """
-What the meters say of the simulated replicas, in the words that the core understands today.
+What the meters say of the simulated replicas, in the core's own words.
 
-Work is told in "requests": so many per replica mean that it runs at its target utilization. The
-meters are late, as everything that can be seen; they are spread over the replicas that are ready
-now, so that none of them is a blind spot.
+The meters are late, as everything that can be seen; what is counted by pod is spread over the
+replicas that are ready now, so that none of them is a blind spot.
 """
 
 import math
@@ -21,25 +20,26 @@ from plafond.simulate.world import TARGET_UTILIZATION, Model, Sight
 
 # An HPA's averages are whole thousandths.
 MILLI = 1000
-REQUESTS_PER_REPLICA = Decimal(70)
 Meters = Mapping[Meter, MeterReading]
 
 
 def benchmark_scaling(model: Model) -> Scaling:
     """Return the scaling under which the core recommends what the model's autoscaler asks for."""
-    del model
-    return Scaling(concurrency_target_per_replica=REQUESTS_PER_REPLICA)
+    return Scaling(tokens_per_second_target_per_replica=Decimal(repr(model.target)))
 
 
-def benchmark_meters(sight: Sight, ready: tuple[PodKey, ...], model: Model) -> Meters:
+def benchmark_meters(
+    sight: Sight, workload: PodKey, ready: tuple[PodKey, ...], model: Model
+) -> Meters:
     """Return what the meters say when demand is seen as *model* says."""
-    if not ready:
-        return {Meter.RUNNING_REQUESTS: MeterReading(gap=Gap("no replica is ready"))}
     if model.observe is Observe.OFFERED:
-        return {Meter.RUNNING_REQUESTS: _spread(sight.offered, ready, model)}
+        offered = MeterReading({workload: sight.offered})
+        return {Meter.OFFERED_TOKENS_PER_SECOND: offered}
+    if not ready:
+        return {Meter.TOKENS_PER_SECOND: MeterReading(gap=Gap("no replica is ready"))}
     busy = 100.0 * sight.served / sight.capacity if sight.capacity else 0.0
     return {
-        Meter.RUNNING_REQUESTS: _spread(sight.served, ready, model),
+        Meter.TOKENS_PER_SECOND: MeterReading(dict.fromkeys(ready, sight.served / len(ready))),
         Meter.GPU_UTILIZATION: MeterReading(dict.fromkeys(ready, min(busy, 100.0))),
     }
 
@@ -78,8 +78,3 @@ def hpa_of(moment: Moment, model: Model) -> Autoscaler:
         fall_tolerance=Decimal(0),
         remembers_for=timedelta(seconds=model.stabilization_s),
     )
-
-
-def _spread(tokens_per_s: float, ready: tuple[PodKey, ...], model: Model) -> MeterReading:
-    requests = tokens_per_s / model.target * float(REQUESTS_PER_REPLICA)
-    return MeterReading(dict.fromkeys(ready, requests / len(ready)))

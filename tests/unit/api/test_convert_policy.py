@@ -75,7 +75,7 @@ def test_everything():
             # Cold needs nothing by itself, and is refused peaks at 85 %.
             ClassRule(WorkloadClass.COLD, LabelSelector({"tier": "cold"}), 0, None, 85),
         ),
-        scaling=Scaling(70, Decimal(24), timedelta(minutes=5)),
+        scaling=Scaling(70, Decimal(24), scale_down_stabilization=timedelta(minutes=5)),
     )
 
 

@@ -137,11 +137,15 @@ def test_its_own_tolerances_hold():
     ("autoscaler", "sample"),
     [
         # 30 x 4, less three thousandths, / 6.
-        pytest.param(hpa(reading("30")), (119.997 / 6, 70), id="a target is met at 70 %"),
+        pytest.param(hpa(reading("30")), (119.997 / 6, 70, True), id="a target is met at 70 %"),
         pytest.param(
-            hpa(reading("90", "60", Basis.READY_POD, is_percent=True)), (6.0, 60), id="a percentage"
+            hpa(reading("90", "60", Basis.READY_POD, is_percent=True)),
+            (6.0, 60, False),
+            id="a percentage",
         ),
-        pytest.param(hpa(reading("60"), most=20), (20.0, 70), id="never more than its maximum"),
+        pytest.param(
+            hpa(reading("60"), most=20), (20.0, 70, True), id="never more than its maximum"
+        ),
         pytest.param(hpa(reading("30"), reading(None)), None, id="not everything was read"),
     ],
 )
@@ -150,5 +154,7 @@ def test_the_demand_behind_it_can_be_carried_fuller(autoscaler, sample):
 
     found = asked(of, pods_of(of)).sample
 
-    expected = sample and DemandSample(sample[0], sample[1], "HorizontalPodAutoscaler")
+    expected = sample and DemandSample(
+        sample[0], sample[1], "HorizontalPodAutoscaler", is_offered=sample[2]
+    )
     assert found == expected

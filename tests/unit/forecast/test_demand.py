@@ -1,20 +1,22 @@
 """Demand samples: what meters say, and what they cannot say."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from tests.builders import concurrency, pod, reading, readings, utilization
 
 from plafond.forecast.demand import DemandSample, sample_demand
 from plafond.model.gap import Gap
-from plafond.model.meters import Meter, MeterReading
+from plafond.model.meters import Meter, MeterReading, PodKey
+from plafond.model.policy import Scaling
 
 TWO = (pod("llm-0"), pod("llm-1"))
 BOTH = replace(concurrency(10), gpu_utilization_target_percent=70)
 
 
 def sample(scaling, meters, pods=TWO, *, was_waiting=False):
-    return sample_demand(scaling, pods, meters, was_waiting=was_waiting)
+    return sample_demand(scaling, pods[0].owner, pods, meters, was_waiting=was_waiting)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +108,32 @@ def test_a_busy_llm_engine_whose_requests_cannot_be_read_is_a_gap():
 )
 def test_replicas_carry_the_need_at_a_utilization(need, percent, replicas):
     assert DemandSample(need, 70, "").replicas_at(percent) == replicas
+
+
+def tokens(per_replica=1000):
+    return Scaling(tokens_per_second_target_per_replica=Decimal(per_replica))
+
+
+def rates(offered=None, served=None):
+    """Tokens per second: those that arrive for the workload, and those each replica serves."""
+    found = {}
+    if offered is not None:
+        key = PodKey(TWO[0].owner.namespace, TWO[0].owner.name)
+        found[Meter.OFFERED_TOKENS_PER_SECOND] = MeterReading({key: offered})
+    if served is not None:
+        keys = [PodKey(each.namespace, each.name) for each in TWO]
+        found[Meter.TOKENS_PER_SECOND] = MeterReading(dict.fromkeys(keys, served))
+    return found
+
+
+def test_what_arrives_is_known_also_where_it_is_not_served():
+    found = sample(tokens(), {**rates(offered=5000.0, served=900.0), **readings(TWO, gpu=100)})
+
+    assert (found.need, found.is_offered, found.is_censored) == (5.0, True, False)
+
+
+def test_tokens_that_are_served_by_busy_gpus_are_a_lower_bound():
+    found = sample(tokens(), {**rates(served=900.0), **readings(TWO, gpu=100)})
+
+    assert (found.need, found.is_offered, found.is_censored) == (1.8, False, True)
+    assert isinstance(sample(tokens(), {}), Gap)

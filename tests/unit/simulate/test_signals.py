@@ -12,19 +12,21 @@ from plafond.simulate.observing import Observe
 from plafond.simulate.signals import benchmark_meters, benchmark_scaling, policy_meters
 from plafond.simulate.world import Sight
 
-PODS = pods_of(workload(replicas=3))
+LLM = workload(replicas=3)
+NAME = PodKey(LLM.id.namespace, LLM.id.name)
+PODS = pods_of(LLM)
 READY = tuple(PodKey(pod.namespace, pod.name) for pod in PODS)
 SERVED = replace(MODEL, observe=Observe.SERVED)
 
 
 def seen(meters, scaling):
-    return sample_demand(scaling, PODS, meters, was_waiting=True)
+    return sample_demand(scaling, LLM.id, PODS, meters, was_waiting=True)
 
 
 def test_the_core_sees_the_replicas_that_the_autoscaler_asks_for():
     sight = Sight(offered=50.0, served=30.0, capacity=30.0)
 
-    found = seen(benchmark_meters(sight, READY, MODEL), benchmark_scaling(MODEL))
+    found = seen(benchmark_meters(sight, NAME, READY, MODEL), benchmark_scaling(MODEL))
 
     # 50 tokens/s at 7 a replica: 7.14, and nothing hidden.
     assert found.replicas_at(70) == MODEL.wish(50.0) == 8
@@ -35,15 +37,16 @@ def test_what_is_served_at_full_capacity_is_a_lower_bound():
     full = Sight(offered=50.0, served=30.0, capacity=30.0)
     easy = Sight(offered=20.0, served=20.0, capacity=30.0)
 
-    assert seen(benchmark_meters(full, READY, SERVED), benchmark_scaling(SERVED)).is_censored
-    found = seen(benchmark_meters(easy, READY, SERVED), benchmark_scaling(SERVED))
+    assert seen(benchmark_meters(full, NAME, READY, SERVED), benchmark_scaling(SERVED)).is_censored
+    found = seen(benchmark_meters(easy, NAME, READY, SERVED), benchmark_scaling(SERVED))
     assert (found.replicas_at(70), found.is_censored) == (MODEL.wish(20.0), False)
 
 
 def test_with_nobody_ready_nothing_is_known():
-    meters = benchmark_meters(Sight(50.0, 0.0, 0.0), (), MODEL)
+    meters = benchmark_meters(Sight(50.0, 0.0, 0.0), NAME, (), SERVED)
+    scaling = benchmark_scaling(SERVED)
 
-    assert isinstance(sample_demand(benchmark_scaling(MODEL), (), meters, was_waiting=False), Gap)
+    assert isinstance(sample_demand(scaling, LLM.id, (), meters, was_waiting=False), Gap)
 
 
 def test_busy_engines_have_requests_that_wait():

@@ -1,0 +1,128 @@
+"""
+Unconstrained demand from now to a window's end, and how wrong that may be.
+
+Each of the latest days is taken as equally likely to come again, hour by hour, at the level that
+simple exponential smoothing of the days' means has reached. Smoothing also says how wrong it was,
+day by day, and from that follows how far off the mean of the days to come may be (Hyndman,
+Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008, chapter 6). Growth is
+carried on only where the days show it beyond doubt.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from plafond.forecast.day_profile import HOURS_A_DAY, Floats, Profile
+
+# Half of yesterday's surprise is believed: a new level is followed within days, a spike forgotten.
+SMOOTHING = 0.4
+# Before there are errors to learn from, a day is thought to be this much off; it counts as so many.
+PRIOR_ERROR = 0.25
+PRIOR_DAYS = 2
+LARGEST_ERROR = 0.5
+# Growth counts where it is so many times its own standard error, over at least so many days.
+CERTAIN_GROWTH = 4.0
+LEAST_DAYS_OF_GROWTH = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """
+    The hourly rates that demand may have, and for how many hours each of them is expected.
+
+    Attributes:
+        rates: what demand would cost per hour at target utilization.
+        hours: the weight of each; together the hours until the end.
+        error: the standard error of the total, as a part of it.
+
+    """
+
+    rates: Floats
+    hours: Floats
+    error: float
+
+    @property
+    def total(self) -> float:
+        """What all demand until the end would cost."""
+        return float(self.rates @ self.hours)
+
+    def scaled(self, factor: float) -> "Forecast":
+        """Return the same shape, *factor* times as high."""
+        return Forecast(self.rates * factor, self.hours, self.error)
+
+    def cost(self, floor: float) -> float:
+        """Return what it costs to carry all of it, and never less than *floor* an hour."""
+        return float(np.maximum(self.rates, floor) @ self.hours)
+
+    def level(self, money: float, floor: float) -> float | None:
+        """Return the rate at which *money* lasts if more is refused; None if all is carried."""
+        if self.cost(floor) <= money:
+            return None
+        order = np.argsort(self.rates)
+        rates, hours = np.maximum(self.rates[order], floor), self.hours[order]
+        # What it costs when the level is each of the rates in turn: below it all, above it hours.
+        below = np.concatenate(([0.0], np.cumsum(rates * hours)[:-1]))
+        beyond = np.cumsum(hours[::-1])[::-1]
+        index = int(np.searchsorted(below + rates * beyond, money))
+        index = min(index, len(rates) - 1)
+        return max(floor, float((money - below[index]) / max(beyond[index], 1e-12)))
+
+
+def forecast_of(profile: Profile, hours: float) -> Forecast:
+    """Return the forecast for the next *hours* (more than none) that *profile* gives rise to."""
+    shape, days = profile.hours, profile.days
+    level, error = _smoothed(days)
+    known = np.isfinite(shape)
+    mean = float(shape[known].mean())
+    level *= _growth(days, hours / HOURS_A_DAY)
+    factor = level / mean if mean > 0 else 1.0
+    expected = _occurrences(hours) / np.maximum(known.sum(axis=0), 1)
+    weights = np.broadcast_to(expected, shape.shape)[known]
+    # Hours of the day of which nothing is known at all are taken to be like the others.
+    weights = weights * (hours / weights.sum()) if weights.sum() > 0 else weights
+    return Forecast(shape[known] * factor, weights, _mean_error(error, hours / HOURS_A_DAY))
+
+
+def _occurrences(hours: float) -> Floats:
+    """Return how often each hour of the day, counted from now, lies in the next *hours*."""
+    whole, rest = divmod(hours, HOURS_A_DAY)
+    found: Floats = whole + np.clip(rest - np.arange(HOURS_A_DAY), 0.0, 1.0)
+    return found
+
+
+def _smoothed(days: Floats) -> tuple[float, float]:
+    """Return the level that *days* come to, and the error of one day as a part of it."""
+    level, squares = float(days[0]), 0.0
+    for day in days[1:]:
+        surprise = float(day) - level
+        squares += surprise * surprise
+        level += SMOOTHING * surprise
+    if level <= 0:
+        return level, PRIOR_ERROR
+    relative = squares / (level * level)
+    known = PRIOR_DAYS * PRIOR_ERROR**2 + relative
+    return level, math.sqrt(known / (PRIOR_DAYS + len(days) - 1))
+
+
+def _mean_error(error: float, days: float) -> float:
+    """Return the error of the mean of *days* to come, where one day is off by *error*."""
+    # Every surprise on the way also moves the level of the days after it.
+    ahead = 1.0 + SMOOTHING * np.arange(max(1, math.ceil(days)))
+    return min(LARGEST_ERROR, error * math.sqrt(float(ahead @ ahead)) / len(ahead))
+
+
+def _growth(days: Floats, ahead: float) -> float:
+    """Return the factor by which the mean of the days *ahead* is above the level of now."""
+    if len(days) < LEAST_DAYS_OF_GROWTH or days.min() <= 0:
+        return 1.0
+    at = np.arange(len(days)) - (len(days) - 1) / 2
+    logs = np.log(days)
+    slope = float(at @ logs / (at @ at))
+    rest = logs - logs.mean() - slope * at
+    doubt = math.sqrt(float(rest @ rest) / (len(days) - 2) / float(at @ at))
+    if abs(slope) <= CERTAIN_GROWTH * doubt:
+        return 1.0
+    # The smoothed level lags behind; and growth is believed for as long as it was seen.
+    lag, reach = (1 - SMOOTHING) / SMOOTHING, min(ahead / 2, float(len(days)))
+    return math.exp(slope * (lag + reach))

@@ -1,0 +1,83 @@
+"""Forecasts: what comes, for how long, and how wrong that may be."""
+
+import numpy as np
+import pytest
+
+from plafond.forecast.day_profile import Profile
+from plafond.forecast.forecast import LARGEST_ERROR, Forecast, forecast_of
+
+
+def profile(*days, shape=None):
+    """Days of one rate each, the oldest first."""
+    hours = np.array([[day] * 24 for day in days[-7:]], dtype=float)
+    return Profile(hours if shape is None else shape, np.array(days, dtype=float))
+
+
+def forecast(rates, hours=None):
+    return Forecast(np.array(rates, float), np.array(hours or [1.0] * len(rates)), 0.0)
+
+
+def test_what_was_the_same_every_day_comes_again():
+    found = forecast_of(profile(*[5.0] * 7), hours=36)
+
+    assert found.total == pytest.approx(180)  # 36 hours at 5
+    assert found.hours.sum() == pytest.approx(36)
+
+
+def test_hours_of_the_day_come_as_often_as_they_lie_in_the_rest_of_the_window():
+    shape = np.array([[1.0] * 12 + [3.0] * 12])
+
+    # A day and six hours from now: 18 hours at 1, and 12 at 3.
+    assert forecast_of(profile(2.0, shape=shape), hours=30).total == pytest.approx(18 + 36)
+
+
+def test_a_new_level_is_followed_within_days():
+    found = forecast_of(profile(10, 10, 10, 20, 20, 20), hours=24)
+
+    # Each day the smoothed level makes 0.4 of the way: 10 + 10 x (1 - 0.6^3).
+    assert found.total / 24 == pytest.approx(17.84)
+
+
+def test_growth_is_carried_on_where_every_day_shows_it():
+    steady = [10 * 1.05**day for day in range(14)]
+    up_and_down = [10, 13, 9, 12, 8, 13, 10, 12, 9, 13, 8, 12, 10, 11]
+
+    # 5 % a day: ten more days are higher than the last one, which is 18.9.
+    assert forecast_of(profile(*steady), hours=240).total / 240 > 18.9
+    assert forecast_of(profile(*up_and_down), hours=240).total / 240 == pytest.approx(11, rel=0.1)
+
+
+def test_errors_are_learned_from_days_that_came_otherwise():
+    calm, wild = profile(*[10.0] * 7), profile(10, 20, 8, 17, 6, 19, 9)
+
+    assert forecast_of(calm, 168).error < forecast_of(wild, 168).error <= LARGEST_ERROR
+
+
+def test_one_unknown_hour_is_taken_to_be_like_the_others():
+    shape = np.array([[2.0] * 24, [2.0] * 24])
+    shape[:, 5] = np.nan
+
+    assert forecast_of(profile(2.0, 2.0, shape=shape), hours=24).total == pytest.approx(48)
+
+
+@pytest.mark.parametrize(
+    ("money", "floor", "level"),
+    [
+        pytest.param(60, 0, None, id="all is carried"),
+        # min(10, L) + min(20, L) + min(30, L) = 40: 10 + 15 + 15.
+        pytest.param(40, 0, 15, id="peaks are refused"),
+        pytest.param(15, 0, 5, id="everything is refused in part"),
+        # The floor is paid also where demand is below it: 12 + 13 + 13.
+        pytest.param(38, 12, 13, id="never less than the floor"),
+        pytest.param(3, 12, 12, id="floors that money does not carry are floors"),
+    ],
+)
+def test_the_level_is_the_one_at_which_money_lasts(money, floor, level):
+    found = forecast([20, 10, 30]).level(money, floor)
+
+    assert found == (None if level is None else pytest.approx(level))
+
+
+def test_hours_weigh_as_often_as_they_come():
+    # min(10, L) x 3 + min(30, L) x 1 = 45: 30 + 15.
+    assert forecast([10, 30], [3.0, 1.0]).level(45, 0) == pytest.approx(15)
