@@ -20,11 +20,13 @@ from plafond.account.counting import (
     unpriced,
 )
 from plafond.account.ledger import mean_rate
+from plafond.account.past import filled_before, untold
 from plafond.account.positions import positions
 from plafond.account.rates import Pricing, plausible, rate_cards
 from plafond.account.targets import TargetedWorkload, targeted
 from plafond.model.budget import BudgetPosition
 from plafond.model.gap import Gap
+from plafond.model.history import Untold
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import NamespaceRecord, PacePlan, WorkloadMemory
 from plafond.model.money import ByUnit, added, resource_unit
@@ -106,6 +108,7 @@ class SetAccount:
         card_gaps: why a currency of the set has no prices at all.
         ledger: what is known of demand; empty of a set whose demand is not recorded.
         plans: how its budgets' money is to last, as planned before.
+        untold: the part of its windows of which nobody knows what it cost.
 
     """
 
@@ -119,6 +122,7 @@ class SetAccount:
     card_gaps: Mapping[str, Gap] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
     plans: Mapping[str, PacePlan] = field(default_factory=dict)
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,7 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
             snapshot.records.get(name, NamespaceRecord()),
             snapshot.nodes,
             pricing,
+            snapshot.past_of(name),
         )
         counted[name], own = _namespace(facts, settings)
         sets += own
@@ -264,6 +269,7 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         _card_gaps(policies, facts.pricing),
         counted.record.ledger if share.is_first else Ledger(),
         counted.record.memory.plans,
+        untold(counted.record.memory, facts.before, facts.pricing.settings.timing),
     )
 
 
@@ -284,8 +290,12 @@ def _consumed(pod: Pod, counted: Counted) -> ByUnit:
 
 def _mean(counted: Counted, now_rates: ByUnit, now: datetime) -> ByUnit:
     ledger = counted.record.ledger
+    back = MEAN_OVER
+    if (since := filled_before(counted.record.memory)) is not None:
+        # What history filled in says nothing of who may be scaled.
+        back = min(back, now - since)
     means = {
-        unit: mean_rate(ledger, SeriesKey(Fact.UNMANAGED, unit), now, MEAN_OVER)
+        unit: mean_rate(ledger, SeriesKey(Fact.UNMANAGED, unit), now, back)
         for unit in {key.unit for key in ledger.series}
     }
     return {**now_rates, **{unit: mean for unit, mean in means.items() if mean is not None}}

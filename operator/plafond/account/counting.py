@@ -1,16 +1,18 @@
 """One namespace's pods, counted: what accrued since the ledger's last entry, and what runs now."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.account.accrual import Stretch, accrue
 from plafond.account.ledger import Charge, grid_for, recorded
+from plafond.account.past import Before, before, begun, with_past
 from plafond.account.positions import spans_in_force
 from plafond.account.rates import Pricing, plausible
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
+from plafond.model.history import Past
 from plafond.model.ledger import Fact
 from plafond.model.memory import NamespaceRecord, OpenPod
 from plafond.model.money import ByUnit, accrued, added
@@ -32,6 +34,12 @@ class NamespaceFacts:
     record: NamespaceRecord
     nodes: Mapping[str, Node]
     pricing: Pricing
+    past: Past = field(default_factory=Past)
+
+    @property
+    def before(self) -> Before:
+        """What counts of the time before the namespace was counted."""
+        return before(self.policies, self.past, self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
 
 def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedelta) -> Counted:
     """Charge every pod up to now; pods of *managed* workloads are not counted as unmanaged."""
-    memory, ledger = facts.record.memory, facts.record.ledger
+    memory, ledger = begun(facts.record, facts.past, facts.now), facts.record.ledger
     gaps: dict[str, Mapping[str, Gap]] = {}
 
     def price(pod: Pod) -> OpenPod:
@@ -82,6 +90,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         recorded(ledger, accrual.charges, facts.now, grid),
         replace(memory, open_pods=accrual.open_pods, start_delays=_start_delays(facts)),
     )
+    record = with_past(record, facts.before, grid)
     rates = {uid: pod.rates for uid, pod in accrual.open_pods.items()}
     return Counted(record, ledger.as_of, _spend(accrual.charges), rates, gaps)
 

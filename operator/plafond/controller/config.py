@@ -165,6 +165,7 @@ class TimingConfig(_Section):
     guard_limit: Duration = _TIMING.guard_limit
     brake_interval: Duration = _TIMING.brake_interval
     release_delay: Duration = _TIMING.release_delay
+    history_patience: Duration = _TIMING.history_patience
     status_interval: Duration = timedelta(seconds=30)
     checkpoint_interval: Duration = timedelta(minutes=5)
     metrics_gap_reported_after: Duration = timedelta(minutes=1)
@@ -229,6 +230,7 @@ class Config(_Section):
                 guard_limit=self.timing.guard_limit,
                 brake_interval=self.timing.brake_interval,
                 release_delay=self.timing.release_delay,
+                history_patience=self.timing.history_patience,
             ),
             SYSTEM_NAMESPACES | self.excluded_namespaces | {self.namespace},
             self.accelerators,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from plafond.account.asking import history_wanted
 from plafond.api.writer import Result
 from plafond.controller.admission_watch import AdmissionView, NotWatched
 from plafond.controller.heartbeat import Heartbeat
@@ -27,6 +28,7 @@ from plafond.model.policy import Mode
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.observe.errors import ObservationError
+from plafond.observe.history import HistoryReader, NoHistory
 from plafond.observe.snapshot import Observer
 from plafond.report.attempt import Attempt
 from plafond.report.metrics import Metrics
@@ -58,6 +60,7 @@ class Surroundings:
     clock: Callable[[], datetime]
     leadership: Leadership = field(default_factory=Alone)
     admission: AdmissionView = field(default_factory=NotWatched)
+    history: HistoryReader = field(default_factory=NoHistory)
 
 
 def longest_pass(period: timedelta) -> timedelta:
@@ -81,6 +84,7 @@ class ControlLoop:
         self._changed = asyncio.Event()
         self._missing = Missing()
         self._term = 0
+        self._watched_since: datetime | None = None
         self._has_completed = False
         # A pass that is given up is no beat, one that has nothing to look at yet is.
         self._running = Heartbeat(2 * self._longest)
@@ -124,11 +128,18 @@ class ControlLoop:
         around = self._around
         self._begin_term(around.leadership.begin())
         seen = await around.observer.snapshot(around.clock())
-        observed = replace(seen, admission=around.admission.found)
+        self._watched_since = self._watched_since or seen.now
+        observed = replace(
+            seen, admission=around.admission.found, watched_since=self._watched_since
+        )
         around.admission.look(observed)
         self._missing.update(self._missing_in(observed))
         ledgers = self._ledgers()
-        snapshot = around.records.joined(observed, ledgers, around.observer.unreadable_ledgers())
+        joined = around.records.joined(observed, ledgers, around.observer.unreadable_ledgers())
+        wanted = history_wanted(joined, self._settings)
+        among = len(joined.namespaces)
+        history = await around.history.read(wanted, joined.now, among)
+        snapshot = replace(joined, history=history)
         evaluation = evaluate(snapshot, self._settings)
         # From here on what was counted is kept, however far the pass comes.
         around.records.keep(snapshot, evaluation, ledgers)
@@ -142,6 +153,7 @@ class ControlLoop:
         if term != self._term:
             # Another may have led in between: what we remember is older than what it has written.
             self._around.records.forget_all()
+            self._watched_since = None
             self._term = term
 
     def _ledgers(self) -> dict[str, LedgerVersion]:

@@ -23,6 +23,8 @@ from plafond.enforce.enforcer import ClusterEnforcer, ObservingEnforcer
 from plafond.model.admission import Admission
 from plafond.model.policy import Mode
 from plafond.observe.admission import AdmissionProbe, Candidate
+from plafond.observe.history import PrometheusHistory
+from plafond.observe.history_points import Teller
 from plafond.observe.meters import Meters
 from plafond.observe.snapshot import Observer
 from plafond.report.checkpoint import Checkpoints
@@ -104,6 +106,8 @@ class Process:
         await say_if_other_account(ApiWriter(api, FIELD_MANAGER), self._config.namespace)
         meters = Meters(self._config.prometheus.source, self._config.queries)
         undo.callback(meters.close)
+        history = self._history()
+        undo.callback(history.close)
         metrics = Metrics()
         await self._serve_metrics(metrics, undo)
         observer = Observer(api, meters, now, self.wake)
@@ -120,6 +124,15 @@ class Process:
             now,
             leadership,
             self._admission(api, undo),
+            history,
+        )
+
+    def _history(self) -> PrometheusHistory:
+        timing = self._config.settings.timing
+        # Up to a pass until it is counted, and up to a scrape until that is seen.
+        lag = (timing.evaluation_period + timing.observation_lag) / 2
+        return PrometheusHistory(
+            self._config.prometheus.source, Teller(self._config.namespace, lag)
         )
 
     def _admission(self, api: ApiClient, undo: AsyncExitStack) -> AdmissionWatch:

@@ -13,7 +13,7 @@ from functools import partial
 
 from plafond.api.writer import Result
 from plafond.decide.evaluate import Evaluation
-from plafond.model.memory import NamespaceRecord
+from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.snapshot import Snapshot
 from plafond.report.checkpoint import Checkpoints
 from plafond.report.metrics import Metrics
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Within the time that Kubernetes gives a process to end.
 LONGEST_LAST_WRITE = timedelta(seconds=15)
+# Namespaces that are gone; those that went first are forgotten first.
+MOST_DEPARTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Records:
         self._awaited: set[str] = set()
         self._failing: dict[str, str] = {}
         self._lost: dict[str, str] = {}
+        self._departed: dict[str, NamespaceRecord] = {}
 
     def joined(
         self,
@@ -66,7 +69,12 @@ class Records:
         for namespace, ledger in ledgers.items():
             if namespace not in self._records:
                 self._checkpoints.begin_with(namespace, ledger.version, ledger.record)
-        return replace(snapshot, records={**snapshot.records, **self._records})
+        returned = {
+            name: record
+            for name, record in self._departed.items()
+            if name in snapshot.namespaces and name not in ledgers and name not in unreadable
+        }
+        return replace(snapshot, records={**returned, **snapshot.records, **self._records})
 
     def keep(
         self, snapshot: Snapshot, evaluation: Evaluation, ledgers: Mapping[str, LedgerVersion]
@@ -78,6 +86,7 @@ class Records:
             for name, record in evaluation.records.items()
             if name in snapshot.namespaces
         }
+        self._part_with(evaluation.records)
         judged = {j.account.policy_set.namespace for j in evaluation.judgements}
         remembered = {name for name, record in self._records.items() if record.memory.sets}
         self._governed = frozenset(
@@ -88,9 +97,19 @@ class Records:
         self._failing = {n: why for n, why in self._failing.items() if n in self._governed}
         self._lost = {n: version for n, version in self._lost.items() if n in self._governed}
 
+    def _part_with(self, records: Mapping[str, NamespaceRecord]) -> None:
+        """Keep what was spent in namespaces that are gone: one of the same name has spent it."""
+        for name, record in records.items():
+            self._departed.pop(name, None)
+            if name not in self._records and record.ledger.series:
+                self._departed[name] = _spent_only(record)
+        for name in [*self._departed][: max(0, len(self._departed) - MOST_DEPARTED)]:
+            del self._departed[name]
+
     def forget_all(self) -> None:
         """Forget what is only in memory: another operator has written since."""
         self._records = {}
+        self._departed = {}
         self._governed = frozenset()
         self._awaited.clear()
         self._lost.clear()
@@ -137,6 +156,17 @@ class Records:
         level = logging.DEBUG if name in self._failing else logging.WARNING
         logger.log(level, "the ledger of %s could not be written: %s", name, why)
         self._failing[name] = f"the ledger could not be written: {why}"
+
+
+def _spent_only(record: NamespaceRecord) -> NamespaceRecord:
+    # Workloads of the same name are others; what was spent is the same.
+    kept = record.memory
+    memory = Memory(
+        counted_since=kept.counted_since,
+        complete_from=kept.complete_from,
+        searched_from=kept.searched_from,
+    )
+    return NamespaceRecord(record.ledger, memory)
 
 
 def _is_newer(version: str, than: str) -> bool:

@@ -118,10 +118,12 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
 
 
 def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: Snapshot) -> bool:
-    # What runs at an unknown price, or under a policy that nobody understands, may take up more.
+    # What runs at an unknown price, or under a policy that nobody understands, may take up more;
+    # what was spent before it could be counted may have used up the budget.
     units = {limit.unit for limit in limits}
     has_unpriced = not units.isdisjoint(set_account.unpriced)
-    return has_unpriced or snapshot.is_in_doubt(set_account.policy_set.namespace)
+    is_awaited = set_account.untold is not None and set_account.untold.is_awaited
+    return has_unpriced or is_awaited or snapshot.is_in_doubt(set_account.policy_set.namespace)
 
 
 def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:

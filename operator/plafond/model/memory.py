@@ -208,6 +208,10 @@ class Memory:
         allowed: every limit, as it was last found to be, by `policy/budget`.
         plans: how each budget's money is to last, by `policy/budget`.
         timing: how fast whoever wrote this tightens and relaxes.
+        counted_since: from when on this ledger was counted pass by pass.
+        complete_from: from when on all spend is in it, counted or filled from history.
+        searched_from: history was asked for what is before that, back to then.
+        history_wanted_at: since when history that is needed cannot be read.
 
     """
 
@@ -221,6 +225,10 @@ class Memory:
     allowed: Mapping[str, Allowed] = field(default_factory=dict)
     plans: Mapping[str, PacePlan] = field(default_factory=dict)
     timing: Timing = field(default_factory=Timing)
+    counted_since: datetime | None = None
+    complete_from: datetime | None = None
+    searched_from: datetime | None = None
+    history_wanted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Timing:
         guard_limit: the longest horizon that the guard looks ahead.
         brake_interval: in it, a change of policy or price lowers no more than the brake allows.
         release_delay: for so long a deleted policy stays in force.
+        history_patience: for so long nothing is raised while needed history cannot be read.
 
     """
 
@@ -45,6 +46,7 @@ class Timing:
     guard_limit: timedelta = timedelta(hours=4)
     brake_interval: timedelta = timedelta(minutes=10)
     release_delay: timedelta = timedelta(minutes=10)
+    history_patience: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)

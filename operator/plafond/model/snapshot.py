@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from plafond.model.admission import Admission
 from plafond.model.capacity import Node, PriceSheet
+from plafond.model.history import Histories, Past
 from plafond.model.memory import NamespaceRecord
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.policy import CostPolicy, InvalidPolicy
@@ -43,6 +44,7 @@ class Namespace:
     unreadable: str | None = None
     quota: Quota | None = None
     is_terminating: bool = False
+    created_at: datetime | None = None
 
     @property
     def limiting(self) -> Mapping[WorkloadId, int]:
@@ -56,7 +58,11 @@ class Snapshot:
     """
     What a pass knows.
 
-    *admission* is what the API server was seen to do with writes that it must not carry out.
+    Attributes:
+        admission: what the API server was seen to do with writes that it must not carry out.
+        watched_since: from when on everything in the cluster has been seen.
+        history: what our counters said before that, by namespace, where it was asked for.
+
     """
 
     now: datetime
@@ -71,12 +77,20 @@ class Snapshot:
     meters: Mapping[Meter, MeterReading] = field(default_factory=dict)
     records: Mapping[str, NamespaceRecord] = field(default_factory=dict)
     admission: Admission = field(default_factory=Admission)
+    watched_since: datetime | None = None
+    history: Histories = field(default_factory=dict)
 
     @property
     def policy_names(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of every policy that exists, understood or not."""
         understood = ((policy.namespace, policy.name) for policy in self.policies)
         return frozenset((*understood, *((p.namespace, p.name) for p in self.invalid)))
+
+    def past_of(self, namespace: str) -> Past:
+        """Return what may be known of *namespace* from before it was looked at."""
+        found = self.namespaces.get(namespace)
+        created_at = None if found is None else found.created_at
+        return Past(created_at, self.watched_since, self.history.get(namespace))
 
     def is_in_doubt(self, namespace: str) -> bool:
         """Say whether a policy of *namespace* cannot be understood: what it limits is unknown."""

@@ -8,7 +8,9 @@ beyond a size; a warning in an answer is never lost, and the token is never told
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -64,9 +66,17 @@ class PrometheusSource:
 
     def ask(self, query: str) -> Answer:
         """Return what Prometheus answers to *query*; raise ObservationError with a sentence."""
+        return self._answer(lambda: self._client.custom_query(query))
+
+    def ask_range(self, query: str, start: datetime, end: datetime, step: timedelta) -> Answer:
+        """Return what *query* came to at every *step*; raise ObservationError with a sentence."""
+        seconds = f"{step // timedelta(seconds=1)}s"
+        return self._answer(lambda: self._client.custom_query_range(query, start, end, seconds))
+
+    def _answer(self, ask: Callable[[], Any]) -> Answer:
         self._warnings = ()
         try:
-            rows = self._client.custom_query(query)
+            rows = ask()
             if not isinstance(rows, list):
                 raise TypeError
         except RefusedError as error:

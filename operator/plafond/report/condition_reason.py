@@ -20,6 +20,7 @@ class ConditionReason(StrEnum):
     NO_BUDGET = "NoBudget"
     NO_OPEN_BUDGET = "NoOpenBudget"
     BUDGET_EXHAUSTED = "BudgetExhausted"
+    HISTORY_MISSING = "HistoryMissing"
     ENFORCING = "Enforcing"
     REFUSING = "Refusing"
     CEILINGS_LEFT_OUT = "CeilingsLeftOut"
@@ -63,6 +64,7 @@ CONDITION_SENTENCES: dict[ConditionReason, str] = {
     ConditionReason.NO_BUDGET: "the policy has no budget",
     ConditionReason.NO_OPEN_BUDGET: "no budget's window is open",
     ConditionReason.BUDGET_EXHAUSTED: "nothing remains of a budget",
+    ConditionReason.HISTORY_MISSING: "what was spent before it was counted cannot be read",
     ConditionReason.ENFORCING: "ceilings are in force",
     ConditionReason.REFUSING: "ceilings are in force; writes above them are refused, because "
     "nothing cuts them",

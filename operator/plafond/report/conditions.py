@@ -9,6 +9,7 @@ from typing import Any
 from plafond.decide.judge import HeldBack
 from plafond.model.admission import Admission, Rule
 from plafond.model.gap import Gap
+from plafond.model.history import Untold
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
 from plafond.report.condition_reason import ConditionReason
 from plafond.report.messages import cut, standing
@@ -164,7 +165,23 @@ def _within_budget(part: PolicyPart) -> Condition:
         return _plain(kind, Truth.TRUE, ConditionReason.NO_OPEN_BUDGET)
     if fullest.is_exhausted:
         return Condition(kind, Truth.FALSE, ConditionReason.BUDGET_EXHAUSTED, standing(fullest))
-    return Condition(kind, Truth.TRUE, ConditionReason.WITHIN_BUDGET, standing(fullest))
+    return _so_far(standing(fullest), part.judgement.account.untold)
+
+
+def _so_far(spent_so_far: str, untold: Untold | None) -> Condition:
+    # At once what is not known is only waited for; it is told when that has lasted.
+    if untold is None or untold.is_awaited:
+        return Condition("WithinBudget", Truth.TRUE, ConditionReason.WITHIN_BUDGET, spent_so_far)
+    message = f"{spent_so_far}; {_unknown(untold)}"
+    if untold.why is None:
+        return Condition("WithinBudget", Truth.TRUE, ConditionReason.WITHIN_BUDGET, message)
+    return Condition("WithinBudget", Truth.UNKNOWN, ConditionReason.HISTORY_MISSING, message)
+
+
+def _unknown(untold: Untold) -> str:
+    stretch = f"from {untold.since:%Y-%m-%dT%H:%M:%SZ} to {untold.until:%Y-%m-%dT%H:%M:%SZ}"
+    why = "" if untold.why is None else f": {untold.why.why}"
+    return f"counted is what still ran later of what was spent {stretch}{why}"
 
 
 def _enforcing(part: PolicyPart, observed: Observed) -> Condition:

@@ -1,6 +1,7 @@
 """
-The operator's own metrics, one snapshot of the last pass; no series outlives what it is about.
+The operator's own metrics, one snapshot of the last pass.
 
+No series outlives what it is about, but the counters of what was allocated.
 Labels are names of Kubernetes objects and our own enums, never anything that a tenant can choose
 freely. Of objects that a tenant can make as many of as he likes, so many are shown and no more.
 """
@@ -8,7 +9,6 @@ freely. Of objects that a tenant can make as many of as he likes, so many are sh
 import platform
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from importlib.metadata import version
 
@@ -22,9 +22,9 @@ from plafond.decide.decision import Decision
 from plafond.decide.evaluate import Evaluation
 from plafond.decide.judge import Judgement
 from plafond.decide.pace import BudgetPace
-from plafond.model.money import GPU_HOURS
 from plafond.model.policy import PolicySet
 from plafond.model.snapshot import Snapshot
+from plafond.report.allocated import Allocated
 from plafond.report.conditions import Condition
 from plafond.report.dealt import dealt
 
@@ -39,7 +39,7 @@ class Metrics(Collector):
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._allocated = AllocatedCost()
+        self._allocated = Allocated()
         self._families: list[CounterMetricFamily | GaugeMetricFamily] = []
         self._conditions: dict[PolicyKey, Sequence[Condition]] = {}
         self._rows = {"workloads": 0, "budgets": 0, "policies": 0}
@@ -94,7 +94,7 @@ class Metrics(Collector):
         self._rows.update(budgets=len(budgets), workloads=len(workloads))
         # Whole before it is shown: a scrape may come in any moment, from another thread.
         self._families = [
-            self._allocated.family(),
+            *self._allocated.families(),
             _rates(evaluation.account),
             *_budgets(dealt(budgets, _budget_labels, MOST_ROWS)),
             *_replicas(dealt(workloads, _workload_labels, MOST_ROWS)),
@@ -138,49 +138,6 @@ class Metrics(Collector):
         for name, rows in self._rows.items():
             family.add_metric([name], max(0, rows - MOST_ROWS))
         return family
-
-
-class AllocatedCost:
-    """What each namespace has cost since this process first saw it, for as long as it exists."""
-
-    def __init__(self) -> None:
-        self._total: dict[str, dict[str, Decimal]] = {}
-        self._until: datetime | None = None
-        self._counted_until: dict[str, datetime] = {}
-
-    def add(self, account: Account) -> None:
-        """Add what accrued in a pass; forget namespaces that are gone."""
-        self._total = {
-            namespace: self._total.get(namespace, {}) for namespace in sorted(account.counted)
-        }
-        for namespace, counted in account.counted.items():
-            begun = self._counted_until.get(namespace)
-            # What was spent before we came is not an increase; what a ledger that was read afresh
-            # charges again was counted before.
-            is_repeated = begun is not None and counted.since is not None and counted.since < begun
-            if self._until is not None and not is_repeated:
-                self._total[namespace] = _sum(self._total[namespace], counted.accrued)
-        self._until = account.now
-        self._counted_until = dict.fromkeys(account.counted, account.now)
-
-    def family(self) -> CounterMetricFamily:
-        """Return the totals as counters."""
-        family = CounterMetricFamily(
-            "plafond_allocated_cost",
-            "Cost of all pods of a namespace since the operator started.",
-            labels=["namespace", "currency"],
-        )
-        for namespace, total in self._total.items():
-            for currency, value in sorted(total.items()):
-                family.add_metric([namespace, currency], float(value))
-        return family
-
-
-def _sum(total: Mapping[str, Decimal], accrued: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    money = {unit: value for unit, value in accrued.items() if unit != GPU_HOURS}
-    return {
-        unit: total.get(unit, Decimal(0)) + money.get(unit, Decimal(0)) for unit in {*total, *money}
-    }
 
 
 def _rates(account: Account) -> GaugeMetricFamily:

@@ -1,4 +1,4 @@
-"""A small Prometheus on loopback: instant queries, answered as a test says."""
+"""A small Prometheus on loopback: queries, answered as a test says."""
 
 import asyncio
 import json
@@ -23,6 +23,20 @@ def sample(namespace: str, pod: str, value: str, at: float | None = None) -> dic
 def vector(*rows: Any, **more: Any) -> Answer:
     """Return an answer of 200 with these rows; *more* stands beside them, as warnings do."""
     data = {"resultType": "vector", "result": list(rows)}
+    return text(json.dumps({"status": "success", "data": data, **more}))
+
+
+def series(start: float, step: float, *values: str, **labels: str) -> dict[str, Any]:
+    """Return one row of a matrix."""
+    return {
+        "metric": labels,
+        "values": [[start + index * step, value] for index, value in enumerate(values)],
+    }
+
+
+def matrix(*rows: Any, **more: Any) -> Answer:
+    """Return an answer of 200 to a range query."""
+    data = {"resultType": "matrix", "result": list(rows)}
     return text(json.dumps({"status": "success", "data": data, **more}))
 
 
@@ -75,6 +89,7 @@ class FakePrometheus:
         self.url = ""
         self.answers: dict[str, Answer] = {}
         self.queries: list[str] = []
+        self.ranges: list[dict[str, str]] = []
         self.authorizations: list[str | None] = []
         self.elsewhere = 0
 
@@ -84,6 +99,11 @@ class FakePrometheus:
         self.queries.append(asked)
         self.authorizations.append(request.headers.get("Authorization"))
         return await self.answers.get(asked, vector())(request)
+
+    async def range(self, request: web.Request) -> web.StreamResponse:
+        """Answer one range query."""
+        self.ranges.append({key: request.query[key] for key in ("query", "start", "end", "step")})
+        return await self.answers.get("range", matrix())(request)
 
     async def other(self, _: web.Request) -> web.StreamResponse:
         """Count what should never be asked for."""
@@ -96,6 +116,7 @@ async def running(fake: FakePrometheus) -> AsyncIterator[str]:
     """Serve *fake* on a free port and yield its address."""
     app = web.Application()
     app.router.add_get("/api/v1/query", fake.query)
+    app.router.add_get("/api/v1/query_range", fake.range)
     app.router.add_get("/{path:.*}", fake.other)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()

@@ -80,8 +80,10 @@ def test_gpu_hours_are_no_currency():
     metrics = Metrics()
     show(metrics, show(metrics, world()))
 
-    names = {dict(key[1:])["currency"] for key in shown(metrics) if "allocated" in key[0]}
+    names = {dict(k[1:])["currency"] for k in shown(metrics) if "allocated_cost" in k[0]}
     assert names == {"EUR"}
+    # Three GPUs for an hour.
+    assert of(metrics, "plafond_allocated_gpu_hours_total", namespace=TEAM) == 3.0
 
 
 def test_a_namespace_that_came_later_counts_from_its_beginning():
@@ -115,12 +117,29 @@ def test_a_ledger_that_was_read_afresh_counts_nothing_twice():
     assert allocated(metrics) == 24.0
 
 
-def test_no_series_outlives_its_namespace():
+def without_team(later):
+    """The same world after team-a was deleted."""
+    return replace(later, policies=(), pods=(), workloads=(), namespaces={}, records={})
+
+
+def test_no_series_but_what_was_allocated_outlives_its_namespace():
+    # Its last amount has yet to be scraped: a namespace of the same name has spent it.
     metrics = Metrics()
     later = show(metrics, show(metrics, world()))
 
-    gone = replace(later, policies=(), pods=(), workloads=(), namespaces={}, records={})
-    show(metrics, gone)
+    show(metrics, without_team(later))
+
+    left = {key[0] for key in shown(metrics) if dict(key[1:]).get("namespace")}
+    assert left == {"plafond_allocated_cost_total", "plafond_allocated_gpu_hours_total"}
+    assert allocated(metrics) == 12.0
+
+
+def test_of_namespaces_that_are_gone_the_last_ones_are_shown(monkeypatch):
+    monkeypatch.setattr("plafond.report.allocated.MOST_GONE", 0)
+    metrics = Metrics()
+    later = show(metrics, show(metrics, world()))
+
+    show(metrics, without_team(later))
 
     assert not [key for key in shown(metrics) if dict(key[1:]).get("namespace")]
 

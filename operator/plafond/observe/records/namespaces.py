@@ -3,7 +3,7 @@
 from plafond.api.annotations import CEILINGS, WHY, decode_ceilings
 from plafond.model.gap import Gap
 from plafond.model.snapshot import Namespace
-from plafond.observe.records.fields import Raw, is_terminating, metadata, part
+from plafond.observe.records.fields import Raw, is_terminating, metadata, optional_instant, part
 
 
 def parse(raw: Raw) -> Namespace:
@@ -20,4 +20,5 @@ def parse(raw: Raw) -> Namespace:
         why=annotations.get(WHY),
         unreadable=None if is_readable else text,
         is_terminating=is_terminating(raw),
+        created_at=optional_instant(metadata(raw).get("creationTimestamp")),
     )
