@@ -14,6 +14,7 @@ from plafond.account.counting import (
     Counted,
     NamespaceFacts,
     count,
+    owing,
     price_gaps,
     replica_price,
     total_rate,
@@ -108,6 +109,7 @@ class SetAccount:
         card_gaps: why a currency of the set has no prices at all.
         ledger: what is known of demand; empty of a set whose demand is not recorded.
         plans: how its budgets' money is to last, as planned before.
+        owing: why pods that have ended could not be charged so far, by unit.
         untold: the part of its windows of which nobody knows what it cost.
 
     """
@@ -123,6 +125,7 @@ class SetAccount:
     ledger: Ledger = field(default_factory=Ledger)
     plans: Mapping[str, PacePlan] = field(default_factory=dict)
     untold: Untold | None = None
+    owing: Mapping[str, Gap] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,7 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         counted.record.ledger if share.is_first else Ledger(),
         counted.record.memory.plans,
         untold(counted.record.memory, facts.before, facts.pricing.settings.timing),
+        owing(counted),
     )
 
 

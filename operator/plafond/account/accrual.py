@@ -7,7 +7,7 @@ looked is charged as soon as somebody does.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +17,9 @@ from plafond.model.memory import OpenPod
 from plafond.model.money import ZERO
 from plafond.model.window import Span
 from plafond.model.workload import Pod
+
+# Of pods that have ended without a price, so many are remembered in a namespace.
+MOST_OWING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ def accrue(
     Charge every pod for the part of *stretch* in which it ran.
 
     A pod that was open and is neither listed nor known to have ended was lost while nobody looked:
-    it is charged up to now, the moment its absence was found.
+    it is charged up to now, the moment its absence was found. One that ended without a price stays
+    open as long as it is listed.
     """
     charges: list[Charge] = []
     still_open: dict[str, OpenPod] = {}
@@ -57,13 +61,25 @@ def accrue(
             continue
         priced = _priced(before, price(pod))
         charges += _of_pod(pod, priced, before, stretch)
-        # An end that lies ahead (clocks differ) is reached by a later pass.
-        if pod.is_running or (pod.ended_at and pod.ended_at > stretch.now):
-            still_open[pod.uid] = priced
+        if _stays_open(pod, priced, stretch):
+            still_open[pod.uid] = replace(priced, ended_at=pod.ended_at)
     for uid, lost in open_pods.items():
         if uid not in seen:
-            charges += _charges(lost, _span(stretch.as_of, None, stretch))
-    return Accrual(_together(charges), still_open)
+            charges += _charges(lost, _span(stretch.as_of, lost.ended_at, stretch))
+    return Accrual(_together(charges), _bounded(still_open))
+
+
+def _stays_open(pod: Pod, priced: OpenPod, stretch: Stretch) -> bool:
+    # An end that lies ahead (clocks differ) is reached by a later pass. An ended pod without a
+    # price is charged when there is one: as long as somebody can see when it ran.
+    return bool(pod.ended_at is None or pod.ended_at > stretch.now or priced.lacks)
+
+
+def _bounded(open_pods: dict[str, OpenPod]) -> dict[str, OpenPod]:
+    # A namespace may keep thousands of Jobs that have ended; the latest are remembered.
+    owing = [(pod.ended_at, uid) for uid, pod in open_pods.items() if pod.ended_at and pod.lacks]
+    dropped = {uid for _, uid in sorted(owing)[: max(0, len(owing) - MOST_OWING)]}
+    return {uid: pod for uid, pod in open_pods.items() if uid not in dropped}
 
 
 def _together(charges: Iterable[Charge]) -> tuple[Charge, ...]:
@@ -84,7 +100,10 @@ def _is_news(pod: Pod, as_of: datetime | None) -> bool:
 
 def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
     # Where no price can be had now, the last known one holds.
-    return now if before is None else OpenPod({**before.rates, **now.rates}, now.is_managed)
+    if before is None:
+        return now
+    rates = {**before.rates, **now.rates}
+    return OpenPod(rates, now.is_managed, frozenset(now.lacks - rates.keys()))
 
 
 def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:

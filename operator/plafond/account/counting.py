@@ -82,7 +82,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         rates, missing = plausible(found, last, facts.pricing.cards)
         if missing:
             gaps[pod.uid] = missing
-        return OpenPod(rates, pod.owner in managed)
+        return OpenPod(rates, pod.owner in managed, frozenset(missing.keys() - rates.keys()))
 
     accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), price)
     grid = grid_for(spans_in_force(facts.policies, facts.now), period)
@@ -91,7 +91,11 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         replace(memory, open_pods=accrual.open_pods, start_delays=_start_delays(facts)),
     )
     record = with_past(record, facts.before, grid)
-    rates = {uid: pod.rates for uid, pod in accrual.open_pods.items()}
+    rates = {
+        uid: pod.rates
+        for uid, pod in accrual.open_pods.items()
+        if pod.ended_at is None or pod.ended_at > facts.now
+    }
     return Counted(record, ledger.as_of, _spend(accrual.charges), rates, gaps)
 
 
@@ -118,6 +122,21 @@ def unpriced(counted: Counted) -> dict[str, Gap]:
         for unit, gap in gaps.items()
         if uid in counted.rates and unit not in counted.rates[uid]
     }
+
+
+def owing(counted: Counted) -> dict[str, Gap]:
+    """Return why pods that have ended could not be charged so far, by unit."""
+    return {
+        unit: gap
+        for uid, gaps in counted.gaps.items()
+        for unit, gap in gaps.items()
+        if uid not in counted.rates and unit in _lacks(counted, uid)
+    }
+
+
+def _lacks(counted: Counted, uid: str) -> frozenset[str]:
+    found = counted.record.memory.open_pods.get(uid)
+    return frozenset() if found is None else found.lacks
 
 
 def price_gaps(pods: Iterable[Pod], counted: Counted) -> Mapping[str, Gap]:

@@ -144,10 +144,19 @@ class PacePlan:
 
 @dataclass(frozen=True, slots=True)
 class OpenPod:
-    """A pod whose cost has been counted up to the ledger's `as_of`, at these hourly rates."""
+    """
+    A pod whose cost has been counted up to the ledger's `as_of`, at these hourly rates.
+
+    Attributes:
+        lacks: the units in which it has never had a price.
+        ended_at: when it ended; it stays open while a price that it lacks may become known.
+
+    """
 
     rates: ByUnit
     is_managed: bool
+    lacks: frozenset[str] = frozenset()
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,10 @@ def _ready(part: PolicyPart) -> Condition:
     if beside:
         message = f"pods beside the targets have no price, so nothing is raised: {beside[0].why}"
         return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
+    owing = [gap for unit, gap in part.judgement.account.owing.items() if unit in units]
+    if owing:
+        message = f"pods that have ended have no price, so the spend is too low: {owing[0].why}"
+        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
     count = len(part.targets)
     workloads = "1 workload is" if count == 1 else f"{count} workloads are"
     return Condition("Ready", Truth.TRUE, ConditionReason.EVALUATED, f"{workloads} evaluated")

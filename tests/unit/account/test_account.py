@@ -191,3 +191,13 @@ def test_an_observed_set_alone_is_reckoned_like_an_enforced_one():
     assert observed.unmanaged == enforced.unmanaged == {}
     assert observed.unmanaged_mean == enforced.unmanaged_mean
     assert observed.targets[0].price == enforced.targets[0].price
+
+
+def test_what_ended_without_a_price_is_a_gap_that_costs_nothing_now():
+    # A node that was taken away before anybody could ask for its price.
+    gone = pod("job", None, node="gone", ended_at=NOW - MINUTE)
+
+    (found,) = counted(workloads=(workload(replicas=0),), pods=(gone,)).sets
+
+    assert found.owing[EUR].why == "its node is not known"
+    assert (found.unpriced, found.burn_rate) == ({}, {})

@@ -16,7 +16,7 @@ from plafond.model.money import ZERO, accrued
 def priced(rate="6", *, is_managed=True):
     """Six an hour is a tenth a minute."""
     rates = {} if rate is None else {EUR: money(rate)}
-    return lambda _: OpenPod(rates, is_managed)
+    return lambda _: OpenPod(rates, is_managed, frozenset() if rates else frozenset({EUR}))
 
 
 def total(accrual, fact=Fact.SPEND) -> Decimal:
@@ -128,6 +128,47 @@ def test_what_had_no_price_is_charged_from_the_start_when_it_gets_one():
     after = accrue((one,), before.open_pods, Stretch(NOW, NOW + HOUR), priced())
 
     assert total(after) == 12  # two hours
+
+
+def job(name="job", ended_at=NOW - HOUR):
+    """A pod that ran for half an hour and has ended, and whose object is still there."""
+    return pod(name, scheduled_at=ended_at - 30 * MINUTE, ready_at=None, ended_at=ended_at)
+
+
+def test_a_pod_that_began_and_ended_in_an_outage_is_charged_from_its_own_timestamps():
+    found = accrue((job(),), {}, Stretch(NOW - 2 * HOUR, NOW), priced())
+
+    assert total(found) == 3
+    assert [(c.span.start, c.span.end) for c in found.charges] == [
+        (NOW - HOUR - 30 * MINUTE, NOW - HOUR)
+    ]
+    assert found.open_pods == {}
+
+
+def test_a_pod_that_ended_without_a_price_is_charged_once_when_it_gets_one():
+    before = accrue((job(),), {}, Stretch(NOW - 2 * HOUR, NOW), priced(None))
+    later = accrue((job(),), before.open_pods, Stretch(NOW, NOW + HOUR), priced())
+    last = accrue((job(),), later.open_pods, Stretch(NOW + HOUR, NOW + 2 * HOUR), priced())
+
+    assert (total(before), total(later), total(last)) == (0, 3, 0)
+    assert (set(before.open_pods), set(later.open_pods)) == ({"uid-job"}, set())
+
+
+def test_a_pod_that_ended_without_a_price_and_is_gone_is_let_go_of():
+    before = accrue((job(),), {}, Stretch(NOW - 2 * HOUR, NOW), priced(None))
+
+    after = accrue((), before.open_pods, Stretch(NOW, NOW + HOUR), priced())
+
+    assert (total(after), after.open_pods) == (0, {})
+
+
+def test_of_pods_that_ended_without_a_price_the_latest_are_remembered(monkeypatch):
+    monkeypatch.setattr("plafond.account.accrual.MOST_OWING", 2)
+    jobs = tuple(job(f"job-{n}", NOW - HOUR + n * MINUTE) for n in range(4))
+
+    found = accrue(jobs, {}, Stretch(NOW - 2 * HOUR, NOW), priced(None))
+
+    assert set(found.open_pods) == {"uid-job-2", "uid-job-3"}
 
 
 def test_a_price_that_gets_lost_goes_on_as_it_was():

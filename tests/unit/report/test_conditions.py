@@ -1,12 +1,14 @@
 """What the conditions of a policy say: each in every state that it can have."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.builders import NOW, SECOND, budget, concurrency, fixed, policy, sheet, target
+from tests.builders import HOUR, NOW, SECOND, budget, concurrency, fixed, policy, sheet, target
 from tests.unit.report.support import part_of
 
 from plafond.model.gap import Gap
+from plafond.model.history import Untold
 from plafond.model.policy import InvalidPolicy, Mode
 from plafond.report.conditions import (
     Condition,
@@ -221,3 +223,40 @@ def test_a_message_is_one_line_that_fits():
 
     assert found["message"].startswith("a b cxxx")
     assert (len(found["message"]), found["message"][-1]) == (1024, "…")
+
+
+def with_account(**more):
+    """A part of a policy that is within its budget, and what else is known of its account."""
+    part = part_of(policy(budgets=(budget("1000"),)))
+    account = replace(part.judgement.account, **more)
+    return replace(part, judgement=replace(part.judgement, account=account))
+
+
+UNREAD = Gap("history: Prometheus does not answer")
+STRETCH = "counted is what still ran later of what was spent from 2026-11-16T09:00:00Z to"
+
+
+@pytest.mark.parametrize(
+    ("why", "is_awaited", "reason", "words"),
+    [
+        pytest.param(UNREAD, True, "WithinBudget", "", id="it is waited for"),
+        pytest.param(UNREAD, False, "HistoryMissing", f"{STRETCH}", id="it was waited for"),
+        pytest.param(None, False, "WithinBudget", f"; {STRETCH}", id="nobody knows"),
+    ],
+)
+def test_what_was_spent_before_it_was_counted_is_told(why, is_awaited, reason, words):
+    untold = Untold(NOW - 3 * HOUR, NOW, why, is_awaited)
+
+    found = conditions(with_account(untold=untold), Observed())[1]
+
+    assert found.reason == reason
+    assert found.status is (Truth.UNKNOWN if reason == "HistoryMissing" else Truth.TRUE)
+    assert words in found.message
+    assert (UNREAD.why in found.message) is (reason == "HistoryMissing")
+
+
+def test_a_pod_that_ended_without_a_price_is_told():
+    found = conditions(with_account(owing={"EUR": Gap("its node is not known")}), Observed())[0]
+
+    assert (found.status, found.reason) == (Truth.FALSE, "PriceUnknown")
+    assert found.message.endswith("so the spend is too low: its node is not known")
