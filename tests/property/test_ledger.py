@@ -133,6 +133,17 @@ def test_what_accrued_adds_up_to_the_whole_ledger(pods, times):
         assert sum((b.value for b in buckets), ZERO) == accrued
 
 
+@given(lives(), schedules())
+def test_workloads_and_what_belongs_to_none_add_up_to_the_whole(pods, times):
+    for now, evaluation in run(pods, times):
+        ledger = evaluation.records["team-a"].ledger
+        day = Span(now - 20 * HOUR, now)
+        parts = [spent(ledger, k, day) for k in ledger.series if k.workload and k.unit == EUR]
+        # Each charge of each workload is rounded to nine digits.
+        error = Decimal("1e-9") * 50 * len(times)
+        assert abs(sum(parts, ZERO) - spent(ledger, SPEND, day)) <= error
+
+
 @st.composite
 def charges(draw):
     start = NOW + draw(st.integers(0, 3 * 24 * 60)) * MINUTE

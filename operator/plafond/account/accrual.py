@@ -103,7 +103,7 @@ def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
     if before is None:
         return now
     rates = {**before.rates, **now.rates}
-    return OpenPod(rates, now.is_managed, frozenset(now.lacks - rates.keys()))
+    return replace(now, rates=rates, lacks=frozenset(now.lacks - rates.keys()))
 
 
 def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch) -> list[Charge]:
@@ -112,8 +112,8 @@ def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch)
         since = _later(stretch.as_of, pod.scheduled_at)
         return _charges(priced, _span(since, pod.ended_at, stretch))
     # What had no price until now was never counted: it is charged from the pod's start.
-    fresh = OpenPod({u: r for u, r in priced.rates.items() if u not in counted}, priced.is_managed)
-    known = OpenPod({u: r for u, r in priced.rates.items() if u in counted}, priced.is_managed)
+    fresh = replace(priced, rates={u: r for u, r in priced.rates.items() if u not in counted})
+    known = replace(priced, rates={u: r for u, r in priced.rates.items() if u in counted})
     return [
         *_charges(known, _span(_later(stretch.as_of, pod.scheduled_at), pod.ended_at, stretch)),
         *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, stretch)),
@@ -136,10 +136,13 @@ def _span(start: datetime | None, ended_at: datetime | None, stretch: Stretch) -
 def _charges(pod: OpenPod, span: Span | None) -> list[Charge]:
     if span is None:
         return []
-    facts = (Fact.SPEND,) if pod.is_managed else (Fact.SPEND, Fact.UNMANAGED)
+    rates = [(unit, rate) for unit, rate in pod.rates.items() if rate != ZERO]
     return [
-        Charge(SeriesKey(fact, unit), span, rate)
-        for fact in facts
-        for unit, rate in pod.rates.items()
-        if rate != ZERO
+        Charge(key, span, rate)
+        for unit, rate in rates
+        for key in (
+            SeriesKey(Fact.SPEND, unit),
+            SeriesKey(Fact.SPEND, unit, pod.workload),
+            *(() if pod.is_managed else (SeriesKey(Fact.UNMANAGED, unit),)),
+        )
     ]

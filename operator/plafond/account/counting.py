@@ -13,7 +13,7 @@ from plafond.account.rates import Pricing, plausible
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.history import Past
-from plafond.model.ledger import Fact
+from plafond.model.ledger import OTHERS, Fact
 from plafond.model.memory import NamespaceRecord, OpenPod
 from plafond.model.money import ByUnit, accrued, added
 from plafond.model.policy import CostPolicy
@@ -82,7 +82,8 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         rates, missing = plausible(found, last, facts.pricing.cards)
         if missing:
             gaps[pod.uid] = missing
-        return OpenPod(rates, pod.owner in managed, frozenset(missing.keys() - rates.keys()))
+        lacks = frozenset(missing.keys() - rates.keys())
+        return OpenPod(rates, pod.owner in managed, _workload(pod), lacks)
 
     accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), price)
     grid = grid_for(spans_in_force(facts.policies, facts.now), period)
@@ -147,10 +148,14 @@ def price_gaps(pods: Iterable[Pod], counted: Counted) -> Mapping[str, Gap]:
     return gaps
 
 
+def _workload(pod: Pod) -> str:
+    return OTHERS if pod.owner is None else str(pod.owner)
+
+
 def _spend(charges: Iterable[Charge]) -> ByUnit:
     spend: dict[str, Decimal] = {}
     for charge in charges:
-        if charge.key.fact is Fact.SPEND:
+        if charge.key.fact is Fact.SPEND and not charge.key.workload:
             value = accrued(charge.rate, charge.span.length)
             spend[charge.key.unit] = spend.get(charge.key.unit, Decimal(0)) + value
     return spend

@@ -7,13 +7,13 @@ spend is a sum of whole buckets. With age they merge into hours and then days, n
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from plafond.model.ledger import Bucket, Ledger, SeriesKey
+from plafond.model.ledger import OTHERS, Bucket, Ledger, SeriesKey
 from plafond.model.money import MICROSECONDS_PER_HOUR, ZERO, elapsed_microseconds, hourly
 from plafond.model.window import Span
 
@@ -26,6 +26,14 @@ HOURLY_FOR = timedelta(days=8)
 KEPT_FOR = timedelta(days=400)
 COARSEST_FINE_GRAIN = timedelta(minutes=5)
 FINE_BUCKETS_PER_WINDOW = 300
+
+
+# Of single workloads: for whoever asks where the money went, not for budgets, which need no less
+# than the whole namespace. So they are rounded, and bounded in number and in time.
+WORKLOADS_FINE_FOR = timedelta(hours=1)
+WORKLOADS_KEPT_FOR = timedelta(hours=26)
+MOST_WORKLOADS = 300
+WORKLOADS_PRECISION = Decimal("1e-9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class Grid:
     grain: timedelta
     edges: tuple[datetime, ...] = ()
     fine_for: timedelta = FINE_FOR
+    kept_for: timedelta = KEPT_FOR
+
+    def of(self, key: SeriesKey) -> "Grid":
+        """Return how the buckets of *key* lie."""
+        return WORKLOADS_GRID if key.workload else self
 
     def cell(self, instant: datetime, grain: timedelta) -> Span:
         """Return the bucket of *grain* that *instant* falls into."""
@@ -67,6 +80,9 @@ class Grid:
         return self.cell(instant, self.grain)
 
 
+WORKLOADS_GRID = Grid(COARSEST_FINE_GRAIN, fine_for=WORKLOADS_FINE_FOR, kept_for=WORKLOADS_KEPT_FOR)
+
+
 def grid_for(spans: Iterable[Span], evaluation_period: timedelta) -> Grid:
     """Return the grid for the windows in force."""
     spans = tuple(spans)
@@ -81,15 +97,35 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
     """Return *ledger* with *charges* added and its old facts made coarser."""
     pieces: dict[SeriesKey, _Pieces] = defaultdict(lambda: defaultdict(Decimal))
     for charge in charges:
-        _spread(charge, now, grid, pieces[charge.key])
+        _spread(charge, now, grid.of(charge.key), pieces[charge.key])
     series = dict(ledger.series)
-    for key, values in pieces.items():
-        before = _closed(series.get(key, ()), ledger.as_of, grid)
+    for key, values in _bounded(pieces, series).items():
+        before = _closed(series.get(key, ()), ledger.as_of, grid.of(key))
         series[key] = _deposited(before, values)
     if ledger.as_of is None or now - EPOCH >= (ledger.as_of - EPOCH) // HOUR * HOUR + HOUR:
-        series = {key: _compacted(buckets, now, grid) for key, buckets in series.items()}
+        found = {key: _compacted(buckets, now, grid.of(key)) for key, buckets in series.items()}
+        series = {key: buckets for key, buckets in found.items() if buckets or not key.workload}
     # A clock that steps back is waited for: what was counted is not counted again.
     return Ledger(now if ledger.as_of is None else max(now, ledger.as_of), series)
+
+
+def _bounded(
+    pieces: Mapping[SeriesKey, "_Pieces"], series: Mapping[SeriesKey, tuple[Bucket, ...]]
+) -> dict[SeriesKey, "_Pieces"]:
+    """Return *pieces*, rounded and with the workloads that are too many as one, where they are."""
+    known = {key.workload for key in series}
+    found: dict[SeriesKey, _Pieces] = {}
+    for key in sorted(pieces):
+        if not key.workload:
+            found[key] = pieces[key]
+            continue
+        if key.workload not in known and len(known) < MOST_WORKLOADS:
+            known.add(key.workload)
+        kept = key if key.workload in known else key._replace(workload=OTHERS)
+        into = found.setdefault(kept, defaultdict(Decimal))
+        for piece, value in pieces[key].items():
+            into[piece] += value.quantize(WORKLOADS_PRECISION)
+    return found
 
 
 def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
@@ -170,7 +206,7 @@ def _deposit(buckets: list[Bucket], piece: _Piece, value: Decimal) -> None:
 def _compacted(buckets: tuple[Bucket, ...], now: datetime, grid: Grid) -> tuple[Bucket, ...]:
     merged: list[Bucket] = []
     for bucket in buckets:
-        if now - bucket.end > KEPT_FOR:
+        if now - bucket.end > grid.kept_for:
             continue
         cell = grid.cell_at_age(bucket.start, now)
         if merged and merged[-1].start >= cell.start and bucket.end <= cell.end:

@@ -12,17 +12,21 @@ from plafond.api.convert_values import instant, parsed, spec_of
 from plafond.api.errors import InvalidResource
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
-from plafond.model.money import elapsed_microseconds
+from plafond.model.money import ZERO, elapsed_microseconds
 
 # etcd takes 1.5 MiB for an object, with its metadata and managed fields.
 MAX_LEDGER_BYTES: Final = 1_200_000
+# A run costs as much as so many stretches in which nothing was spent.
+MOST_ZEROS: Final = 32
 _MICROSECONDS: Final = 1_000_000
 
 
 def ledger_spec(record: NamespaceRecord) -> dict[str, Any]:
     """Return the spec that holds *record*; raise `InvalidResource` where no object can."""
+    series = record.ledger.series
     spec: dict[str, Any] = {
-        "series": [_series(key, record.ledger.series[key]) for key in sorted(record.ledger.series)],
+        "series": [_series(key, series[key]) for key in sorted(series) if not key.workload],
+        "workloads": [_of_workload(key, series[key]) for key in sorted(series) if key.workload],
         "memory": _compact(dump(record.memory)),
     }
     if record.ledger.as_of is not None:
@@ -46,6 +50,10 @@ def parse_ledger(raw: Mapping[str, Any]) -> NamespaceRecord:
         )
         for index, each in enumerate(spec.series)
     }
+    for index, entry in enumerate(spec.workloads):
+        found = _buckets(entry.runs, f"spec.workloads[{index}]")
+        key = SeriesKey(Fact.SPEND, entry.unit, entry.workload)
+        series[key] = tuple(bucket for bucket in found if bucket.value)
     as_of = None if spec.as_of is None else instant(spec.as_of, "spec.asOf")
     return NamespaceRecord(Ledger(as_of, series), _memory(spec.memory))
 
@@ -66,6 +74,26 @@ def _series(key: SeriesKey, buckets: tuple[Bucket, ...]) -> dict[str, Any]:
         "unit": key.unit,
         "runs": [_run(r) for r in _runs(buckets)],
     }
+
+
+def _of_workload(key: SeriesKey, buckets: tuple[Bucket, ...]) -> dict[str, Any]:
+    return {
+        "workload": key.workload,
+        "unit": key.unit,
+        "runs": [_run(run) for run in _runs(tuple(_without_holes(buckets)))],
+    }
+
+
+def _without_holes(buckets: tuple[Bucket, ...]) -> Iterator[Bucket]:
+    """Yield *buckets*, with nothing where nothing was spent: a run takes more than its zeros."""
+    last: Bucket | None = None
+    for bucket in buckets:
+        if last is not None and last.length == bucket.length:
+            count, rest = divmod(bucket.start - last.end, bucket.length)
+            for index in range(count if not rest and count <= MOST_ZEROS else 0):
+                yield Bucket(last.end + index * bucket.length, bucket.length, ZERO)
+        yield bucket
+        last = bucket
 
 
 def _runs(buckets: tuple[Bucket, ...]) -> Iterator[list[Bucket]]:

@@ -14,6 +14,8 @@ from plafond.api.fields import Instant, Model, listed_by, listed_whole
 MAX_SERIES: Final = 32
 MAX_RUNS: Final = 4096
 MAX_VALUES: Final = 262_144
+MAX_WORKLOAD_SERIES: Final = 4096
+MAX_WORKLOAD_RUNS: Final = 128
 MAX_MEMORY: Final = 524_288
 
 
@@ -42,6 +44,22 @@ class Series(Model):
     """The amounts, oldest first."""
 
 
+class WorkloadSeries(Model):
+    """What one workload spent in one unit, lately."""
+
+    workload: Annotated[str, Field(min_length=1, max_length=300)]
+    """
+    Which one, as kubectl writes it; others are the pods of Jobs and those without an owner, and
+    workloads that are too many to be listed.
+    """
+    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
+    """What the amounts are in: a currency, or gpuHours."""
+    runs: Annotated[list[Run], Field(max_length=MAX_WORKLOAD_RUNS)] = Field(
+        json_schema_extra=listed_whole()
+    )
+    """The amounts, oldest first, rounded to nine digits after the point."""
+
+
 class SpendLedgerSpec(Model):
     """Facts about the namespace, and the operator's memory of its last decisions."""
 
@@ -51,5 +69,9 @@ class SpendLedgerSpec(Model):
         json_schema_extra=listed_by("fact", "unit")
     )
     """What was spent and demanded."""
+    workloads: Annotated[list[WorkloadSeries], Field(max_length=MAX_WORKLOAD_SERIES)] = Field(
+        default_factory=list, json_schema_extra=listed_by("workload", "unit")
+    )
+    """What each workload spent in the last day: of two hours in stretches of five minutes."""
     memory: Annotated[str, Field(max_length=MAX_MEMORY)]
     """What the operator remembers of its decisions, as JSON; not for other programs."""

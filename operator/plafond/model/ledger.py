@@ -20,11 +20,22 @@ class Fact(StrEnum):
     DEMAND = "demand"  # what the recommended replicas would have cost
 
 
+# Pods that belong to no workload that may be scaled: those of Jobs, and bare ones.
+OTHERS = "others"
+
+
 class SeriesKey(NamedTuple):
-    """Which series: what it records, and in which unit."""
+    """
+    Which series: what it records, in which unit, and of which workload.
+
+    Attributes:
+        workload: as kubectl writes it, `deployments.apps/name`; empty for the whole namespace.
+
+    """
 
     fact: Fact
     unit: str
+    workload: str = ""
 
 
 @dataclass(frozen=True, slots=True)

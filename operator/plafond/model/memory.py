@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from plafond.model.ledger import Ledger
+from plafond.model.ledger import OTHERS, Ledger
 from plafond.model.money import ZERO, ByUnit
 from plafond.model.policy import CostPolicy
 from plafond.model.settings import Timing
@@ -148,6 +148,7 @@ class OpenPod:
     A pod whose cost has been counted up to the ledger's `as_of`, at these hourly rates.
 
     Attributes:
+        workload: whose series of the ledger its cost belongs to.
         lacks: the units in which it has never had a price.
         ended_at: when it ended; it stays open while a price that it lacks may become known.
 
@@ -155,6 +156,7 @@ class OpenPod:
 
     rates: ByUnit
     is_managed: bool
+    workload: str = OTHERS
     lacks: frozenset[str] = frozenset()
     ended_at: datetime | None = None
 

@@ -61,7 +61,9 @@ def ceilings(fake):
 def spent(fake):
     series = stored(fake).ledger.series
     return {
-        key.unit: sum(b.value for b in each) for key, each in series.items() if key[0] == "spend"
+        key.unit: sum(b.value for b in each)
+        for key, each in series.items()
+        if key[0] == "spend" and not key.workload
     }
 
 

@@ -28,9 +28,11 @@ from tests.builders import (
 )
 
 from plafond.account.account import account
+from plafond.account.ledger import spent
 from plafond.account.unallocated import unallocated
 from plafond.model.memory import WorkloadMemory
 from plafond.model.policy import Mode
+from plafond.model.window import Span
 
 SPOT_OR_NOT = sheet(node_price("spot", {"pool": "spot"}, gpu="1"), node_price("any", gpu="4"))
 NODES = {"n1": node("n1"), "n2": node("n2", pool="spot")}
@@ -201,3 +203,15 @@ def test_what_ended_without_a_price_is_a_gap_that_costs_nothing_now():
 
     assert found.owing[EUR].why == "its node is not known"
     assert (found.unpriced, found.burn_rate) == ({}, {})
+
+
+def test_the_ledger_knows_what_each_workload_spent():
+    pods = (*pods_of(workload("chat", 2)), pod("notebook", None))
+
+    found = counted(workloads=(workload("chat", 2),), pods=pods).counted[TEAM].record.ledger
+
+    last = Span(NOW - DAY, NOW)
+    spend = {k.workload: spent(found, k, last) for k in found.series if k[:2] == ("spend", EUR)}
+    # An hour each, at 4.00; of single workloads the ledger keeps nine digits.
+    spend = {name: round(value, 6) for name, value in spend.items()}
+    assert spend == {"": 12, "deployments.apps/chat": 8, "others": 4}

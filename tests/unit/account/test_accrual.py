@@ -11,16 +11,17 @@ from plafond.account.accrual import Stretch, accrue
 from plafond.model.ledger import Fact
 from plafond.model.memory import OpenPod
 from plafond.model.money import ZERO, accrued
+from plafond.model.window import Span
 
 
 def priced(rate="6", *, is_managed=True):
     """Six an hour is a tenth a minute."""
     rates = {} if rate is None else {EUR: money(rate)}
-    return lambda _: OpenPod(rates, is_managed, frozenset() if rates else frozenset({EUR}))
+    return lambda _: OpenPod(rates, is_managed, lacks=frozenset() if rates else frozenset({EUR}))
 
 
 def total(accrual, fact=Fact.SPEND) -> Decimal:
-    charges = [c for c in accrual.charges if c.key == (fact, EUR)]
+    charges = [c for c in accrual.charges if c.key == (fact, EUR, "")]
     return sum((accrued(c.rate, c.span.length) for c in charges), ZERO)
 
 
@@ -139,9 +140,7 @@ def test_a_pod_that_began_and_ended_in_an_outage_is_charged_from_its_own_timesta
     found = accrue((job(),), {}, Stretch(NOW - 2 * HOUR, NOW), priced())
 
     assert total(found) == 3
-    assert [(c.span.start, c.span.end) for c in found.charges] == [
-        (NOW - HOUR - 30 * MINUTE, NOW - HOUR)
-    ]
+    assert {c.span for c in found.charges} == {Span(NOW - HOUR - 30 * MINUTE, NOW - HOUR)}
     assert found.open_pods == {}
 
 

@@ -229,3 +229,49 @@ def test_amounts_smaller_than_a_cent_add_up():
 
     assert spent(ledger, SPEND, Span(NOW, NOW + HOUR)) == money("0.0001")
     assert timedelta(0) < ledger.series[SPEND][0].length <= FIVE
+
+
+CHAT = SeriesKey(Fact.SPEND, EUR, "deployments.apps/chat")
+
+
+def of(name, start, end, rate="6"):
+    """What one workload is charged."""
+    key = SeriesKey(Fact.SPEND, EUR, name)
+    return Charge(key, Span(start, end), money(rate))
+
+
+class TestWorkloads:
+    def test_the_current_and_the_previous_hour_are_fine_and_older_ones_are_hours(self):
+        ledger = recorded(Ledger(), [of(CHAT.workload, NOW, NOW + 3 * HOUR)], NOW + 3 * HOUR, GRID)
+
+        assert [b.length for b in ledger.series[CHAT]] == [HOUR, HOUR, *[FIVE] * 12]
+        assert spent(ledger, CHAT, Span(NOW, NOW + 3 * HOUR)) == 18
+
+    def test_they_are_forgotten_after_26_hours(self):
+        ledger = recorded(Ledger(), [of(CHAT.workload, NOW, NOW + HOUR)], NOW + HOUR, GRID)
+
+        soon = recorded(ledger, [], NOW + 27 * HOUR, GRID)
+        late = recorded(soon, [], NOW + 28 * HOUR, GRID)
+
+        assert (set(soon.series), set(late.series)) == ({CHAT}, set())
+
+    def test_short_windows_make_them_no_finer(self):
+        grid = grid_for((Span(NOW, NOW + HOUR),), SECOND)
+
+        ledger = recorded(Ledger(), [of(CHAT.workload, NOW, NOW + HOUR)], NOW + HOUR, grid)
+
+        assert len(ledger.series[CHAT]) == 12
+
+    def test_those_that_are_too_many_are_counted_as_one(self, monkeypatch):
+        monkeypatch.setattr("plafond.account.ledger.MOST_WORKLOADS", 2)
+        charges = [of(name, NOW, NOW + FIVE) for name in ("c", "a", "b", "d")]
+
+        ledger = recorded(Ledger(), charges, NOW + FIVE, GRID)
+
+        found = {key.workload: spent(ledger, key, Span(NOW, NOW + HOUR)) for key in ledger.series}
+        assert found == {"a": money("0.5"), "b": money("0.5"), "others": 1}
+
+    def test_they_are_rounded_to_nine_digits(self):
+        ledger = recorded(Ledger(), [of(CHAT.workload, NOW, NOW + SECOND, "1")], NOW + FIVE, GRID)
+
+        assert ledger.series[CHAT][0].value == money("0.000277778")

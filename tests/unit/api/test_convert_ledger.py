@@ -47,7 +47,7 @@ def buckets(draw):
     return tuple(found)
 
 
-KEYS = st.builds(SeriesKey, st.sampled_from(Fact), UNITS)
+KEYS = st.builds(SeriesKey, st.sampled_from(Fact), UNITS, st.just(""))
 LEDGERS = st.builds(Ledger, st.none() | MOMENTS, st.dictionaries(KEYS, buckets(), max_size=4))
 RATES = st.dictionaries(UNITS, AMOUNTS, max_size=2)
 WORKLOADS = st.from_regex(r"[a-z]([-a-z.]{0,20}[a-z])?", fullmatch=True).map(
@@ -140,8 +140,22 @@ def test_equal_buckets_that_follow_one_another_share_a_run():
                 ],
             }
         ],
+        "workloads": [],
         "memory": "{}",
     }
+
+
+def test_workloads_are_written_beside_the_whole_without_a_run_for_each_hole():
+    key = SeriesKey(Fact.SPEND, "EUR", "deployments.apps/chat")
+    series = tuple(Bucket(START + n * FIVE_MINUTES, FIVE_MINUTES, Decimal(1)) for n in (0, 1, 4))
+    record = NamespaceRecord(Ledger(START, {key: series}))
+
+    spec = ledger_spec(record)
+
+    (written,) = spec["workloads"]
+    assert (written["workload"], written["unit"]) == ("deployments.apps/chat", "EUR")
+    assert [run["values"] for run in written["runs"]] == ["1 1 0 0 1"]
+    assert parse_ledger({"spec": spec}) == record
 
 
 def test_a_long_ledger_stays_small():
