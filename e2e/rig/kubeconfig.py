@@ -72,6 +72,12 @@ def with_token(path: Path, admin: Path, user: str, token: str) -> Path:
     return _write(path, cluster, user, {"token": token})
 
 
+def at_server(path: Path, other: Path, server: str) -> Path:
+    """Write the kubeconfig *other* once more, with another way to the same API server."""
+    cluster, user = _current(other)
+    return _write(path, {**cluster, "server": server}, "same", user)
+
+
 def access(path: Path) -> ApiAccess:
     """Return the access that the current context of a kubeconfig gives."""
     cluster, user = _current(path)

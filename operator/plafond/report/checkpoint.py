@@ -99,7 +99,10 @@ class Checkpoints:
         if _facts(current.body.get("spec", {})) not in (kept.facts, kept.attempted):
             return answer
         version = current.body["metadata"]["resourceVersion"]
-        return await self._writer.merge(path, _object(namespace, spec, version))
+        again = await self._writer.merge(path, _object(namespace, spec, version))
+        # A conflict over our own facts is nobody else's win: there is nothing newer to wait for.
+        is_ours = again.result is Result.CONFLICT
+        return Written(Result.UNAVAILABLE, again.detail) if is_ours else again
 
 
 def _collection(namespace: str) -> str:

@@ -130,6 +130,16 @@ async def test_a_label_of_somebody_is_no_conflict(fake, checkpoints):
     assert stored(fake) == spent("2")
 
 
+async def test_conflicts_that_nobody_else_has_caused_are_tried_again(fake, checkpoints):
+    await checkpoints.write("team-a", spent("1"), NOW)
+    fake.answers[("PATCH", PATH)] = [failing(409), failing(409)]
+
+    results = [(await checkpoints.write("team-a", spent("2"), NOW)).result for _ in range(2)]
+
+    assert results == [Result.UNAVAILABLE, Result.DONE]
+    assert stored(fake) == spent("2")
+
+
 async def test_a_write_whose_answer_was_lost_is_no_conflict(fake, checkpoints):
     await checkpoints.write("team-a", spent("1"), NOW)
 
