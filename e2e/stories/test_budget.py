@@ -43,17 +43,17 @@ def test_a_window_is_spent_to_its_end_never_past_it_and_never_dark(
     rig: Rig, namespace: str, tmp_path, record_property, minutes: int
 ):
     lasts = timedelta(minutes=minutes)
-    start = _begin(rig, namespace, lasts)
+    start = begin(rig, namespace, lasts)
     with operator(rig, tmp_path):
         least = _watch(rig, namespace, start, start + lasts)
-    share = _spent_share(rig, namespace, start, lasts)
+    share = spent_share(rig, namespace, start, lasts)
     record_property("spent of the limit", f"{share:.3%}")
     record_property("least ready replicas", least)
     assert 0.95 <= share <= 1.005
     assert least >= 1
 
 
-def _begin(rig: Rig, namespace: str, lasts: timedelta) -> datetime:
+def begin(rig: Rig, namespace: str, lasts: timedelta) -> datetime:
     """Run demand worth three times the budget; return when its window starts."""
     rig.apply(price_sheet("story-eur", "EUR"))
     rig.apply(deployment(namespace, "chat", NEEDED_REPLICAS))
@@ -78,7 +78,8 @@ def _watch(rig: Rig, namespace: str, start: datetime, end: datetime) -> int:
     return least
 
 
-def _spent_share(rig: Rig, namespace: str, start: datetime, lasts: timedelta) -> float:
+def spent_share(rig: Rig, namespace: str, start: datetime, lasts: timedelta) -> float:
+    """Return how much of the limit the pods really cost, by the audit log."""
     true = truth(rig, namespace, start, start + lasts)
     return float(true / Fraction(limit_for(lasts)))
 

@@ -8,11 +8,16 @@ namespace may take up; a replica's cost says how much of each unit it takes up.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.reason import Reason
 from plafond.model.money import REPLICAS, ZERO, ByUnit, resource_unit
 from plafond.model.policy import CostPolicy
+
+_AT_ONCE: Final = frozenset(
+    {Reason.REPLICA_CEILING, Reason.COST_PER_HOUR_CEILING, Reason.RESOURCE_CEILING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,11 @@ class Limit:
     unit: str
     rate: Decimal
     reason: Reason
+
+    @property
+    def is_at_once(self) -> bool:
+        """It bounds what runs at one time: nothing is left over, and nothing used up."""
+        return self.reason in _AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,12 @@ class Room:
         return Room(
             self.limits, tuple(value - times * cost.get(limit.unit, ZERO) for limit, value in left)
         )
+
+    def of_budgets(self) -> "Room":
+        """Return what of it is left to be spent over time."""
+        pairs = zip(self.limits, self.left, strict=True)
+        kept = [(limit, value) for limit, value in pairs if not limit.is_at_once]
+        return Room(tuple(limit for limit, _ in kept), tuple(value for _, value in kept))
 
     def obstacle(self, cost: ByUnit, times: int = 1) -> Limit | None:
         """Return the first limit under which *times* replicas of *cost* do not fit."""

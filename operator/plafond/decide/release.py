@@ -14,7 +14,6 @@ from decimal import Decimal
 from plafond.decide.limits import Room
 from plafond.decide.precedence import for_shares
 from plafond.decide.share import Claim, Grant
-from plafond.model.money import ByUnit
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -82,9 +81,10 @@ def release(
     for holding in holdings:
         base = _base(holding, aims[holding.claim.id])
         wanted = _step(holding, aims[holding.claim.id] - base, now, timing)
+        has_bound = _bound_lately(holding, now, timing)
         # What runs above its ceiling is committed already: letting it run needs no more room.
         paid = min(wanted, max(0, holding.running - base))
-        rise = paid + room.most(_cost_of_a_raise(holding, now, timing), wanted - paid)
+        rise = paid + _fitting(holding, room, wanted - paid, has_bound=has_bound)
         room = room.without(holding.claim.cost, rise - paid)
         ceilings[holding.claim.id] = _ceiling(
             holding, max(base + rise, _floor(holding)), now, timing
@@ -137,12 +137,15 @@ def _step(holding: Holding, rise: int, now: datetime, timing: Timing) -> int:
     return min(rise, max(in_force, SMALLEST_STEP), max(0, holding.claim.recommended - in_force))
 
 
-def _cost_of_a_raise(holding: Holding, now: datetime, timing: Timing) -> ByUnit:
+def _fitting(holding: Holding, room: Room, wanted: int, *, has_bound: bool) -> int:
+    fitting = room.most(holding.claim.cost, wanted)
+    if not has_bound:
+        return fitting
     # Whoever is raised with the last money is lowered again by the first rounding, and every end is
-    # paid until the pod is gone: so a raise has to carry the end of what it starts.
-    if not _bound_lately(holding, now, timing):
-        return holding.claim.cost
-    return {unit: cost * (1 + holding.end_share) for unit, cost in holding.claim.cost.items()}
+    # paid until the pod is gone: so a raise has to carry the end of what it starts. Of a budget:
+    # what runs at one time ends once, and is used up by nothing.
+    with_end = {unit: cost * (1 + holding.end_share) for unit, cost in holding.claim.cost.items()}
+    return room.of_budgets().most(with_end, fitting)
 
 
 def _bound_lately(holding: Holding, now: datetime, timing: Timing) -> bool:

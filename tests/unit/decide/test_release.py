@@ -136,6 +136,19 @@ class TestRaisingWhatHasBound:
         assert one(recommended=6, left=6, **BOUND) == 6
         assert one(recommended=6, left=6, end_share=money("0.1"), **BOUND) == 5
 
+    @pytest.mark.parametrize(
+        "reason",
+        [Reason.REPLICA_CEILING, Reason.COST_PER_HOUR_CEILING, Reason.RESOURCE_CEILING],
+    )
+    def test_what_runs_at_one_time_has_to_carry_no_end(self, reason):
+        # Six of six: of a limit like this nothing is used up, so the last one is raised as well.
+        at_once = Room((replace(LIMIT, reason=reason),), (money(6),))
+        raised = holding(recommended=6, end_share=money("0.1"), **BOUND)
+
+        (ceiling,) = release([raised], at_once, NOW, SETTINGS.timing).values()
+
+        assert ceiling.replicas == 6
+
     def test_when_it_bound_and_was_raised_is_remembered(self):
         short = holding(recommended=6, grant=5, **BOUND)
 
