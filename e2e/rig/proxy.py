@@ -23,6 +23,7 @@ from e2e.rig.ports import free_ports
 
 T = TypeVar("T")
 
+GOOD_BYE_SECONDS = 0.5
 # Between two programs on one machine these are not passed on: each side has its own.
 HOP_BY_HOP = {"host", "connection", "transfer-encoding", "content-length", "accept-encoding"}
 
@@ -52,6 +53,8 @@ class ApiProxy:
 
     def __exit__(self, *_: object) -> None:
         self.down()
+        # Connections that are cut in the middle of TLS take a moment until they are closed.
+        self._run(asyncio.sleep(GOOD_BYE_SECONDS))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -43,6 +43,7 @@ WANTED = {"chat": 6}
 # At 3.60 an hour and replica three of six, then five: a raise has to carry its own end, too.
 LOWERED, RAISED = "10.80", "20.00"
 REST_SECONDS = 4.0
+CHECKPOINT_SECONDS = 5
 # One after the other: each asks for a token, and they are numbered.
 _STARTING = threading.Lock()
 # The audit log is read on from where somebody else has stopped.
@@ -190,11 +191,12 @@ class Play:
         with _READING:
             true = float(truth(self.rig, self.namespace, self.began, until))
             starts = pod_starts(self.rig.audit.pod_lifetimes(self.namespace), self.began, until)
-        # Beside a second for each start: half of one for the pass itself, and what ends unseen is
-        # paid until somebody looks again: nobody knows when it was.
-        dead = max(0.0, self.written.listed_at - self._killed_at) if self._killed_at else 0.0
+        # Beside a second for each start: one for the pass itself. And what ends unseen is paid from
+        # the last checkpoint until somebody looks again: nobody knows when it was.
+        dead = self.written.listed_at - self._killed_at + CHECKPOINT_SECONDS
+        unseen = blind_seconds + (max(0.0, dead) if self._killed_at else 0.0)
         ends = starts - self.count
-        return abs(used - true), (starts + self.count * 0.5 + ends * (dead + blind_seconds)) * 0.001
+        return abs(used - true), (starts + self.count + ends * unseen) * 0.001
 
     def _counted(self) -> dict[str, float]:
         page = scraped(self._metrics_url)
@@ -214,6 +216,6 @@ class Play:
         config = {
             "metricsAddress": f"127.0.0.1:{port}",
             "leaderElection": {"enabled": False},
-            "timing": {**TIMING, "checkpointInterval": "5s"},
+            "timing": {**TIMING, "checkpointInterval": f"{CHECKPOINT_SECONDS}s"},
         }
         return story_config(self.rig, **config)
