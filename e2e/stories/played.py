@@ -144,7 +144,8 @@ class Play:
         self.comes_to_rest()
         # What has not happened by now is not to happen while it is looked at.
         self.proxy.faults = self.proxy.faults[:2]
-        self.comes_to(lambda: True, what="an operator")
+        # Whoever was ended in the silence has first to find out again what it had said.
+        self.comes_to(lambda: end in (None, self.end), what=f"the end {end} again")
         return self.end
 
     def comes_to_rest(self, seconds: float = REST_SECONDS, within: float = 60.0) -> None:

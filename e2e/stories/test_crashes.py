@@ -75,5 +75,5 @@ def test_a_crash_before_or_after_any_write_changes_nothing_of_the_end(
     )
     assert undisturbed.end.counts != WANTED
     assert len(hit) >= len(cases) - 4
-    assert all(each.end == undisturbed.end for each in found)
+    assert [each for each in found if each.end != undisturbed.end] == []
     assert all(miscount <= most for miscount, most in counted)
