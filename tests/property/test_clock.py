@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from itertools import accumulate
 
 from hypothesis import given
@@ -16,6 +17,7 @@ FIRST, LAST = NOW, NOW + HOUR
 _SHEET = snapshot().sheets[0]
 _PRICED = replace(_SHEET, nodes=(replace(_SHEET.nodes[0], prices={"slots": RATE}),))
 WORLD = snapshot(policies=(LIMITED,), sheets=(_PRICED,))
+ROUNDING = Decimal("1e-20")
 
 
 @st.composite
@@ -54,4 +56,5 @@ def test_when_the_clock_is_right_again_nothing_is_lost_and_nothing_paid_twice(po
     ahead = max((off for _, off in clock), default=timedelta(0))
     most = len(pods) * RATE * max(0, ahead // SECOND) / 3600
     true = cost(pods, WINDOW, LAST)
-    assert true <= last <= true + most
+    # Quotients are rounded in their 28th digit, and sums of them in another order differ there.
+    assert true - ROUNDING <= last <= true + most + ROUNDING
