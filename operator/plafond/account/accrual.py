@@ -111,12 +111,14 @@ def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch)
     if counted.keys() >= priced.rates.keys():
         since = _later(stretch.as_of, pod.scheduled_at)
         return _charges(priced, _span(since, pod.ended_at, stretch))
-    # What had no price until now was never counted: it is charged from the pod's start.
+    # What had no price until now was never counted: it is charged from the pod's start, and where
+    # the clock was ahead as far as all others were charged.
+    reached = replace(stretch, now=max(stretch.now, stretch.as_of or stretch.now))
     fresh = replace(priced, rates={u: r for u, r in priced.rates.items() if u not in counted})
     known = replace(priced, rates={u: r for u, r in priced.rates.items() if u in counted})
     return [
         *_charges(known, _span(_later(stretch.as_of, pod.scheduled_at), pod.ended_at, stretch)),
-        *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, stretch)),
+        *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, reached)),
     ]
 
 
