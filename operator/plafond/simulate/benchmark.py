@@ -5,7 +5,7 @@ The model is fixed, so that figures can be compared; the core is told only what 
 see.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ from plafond.simulate.cluster import Scene
 from plafond.simulate.core import Core, Watch, settings_for
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.history import history_of
+from plafond.simulate.observing import Observe
 from plafond.simulate.play import play
 from plafond.simulate.signals import benchmark_meters, benchmark_scaling
 from plafond.simulate.traces import Trace
@@ -70,7 +71,9 @@ def weeks_of(trace: Trace) -> Window:
 
 def case_of(window: Window, model: Model) -> Case:
     """Play *window* without a limit, which is what budgets are measured by."""
-    return Case(window, model, play(window, model, Unconstrained()).spent)
+    # Whoever sees all demand: who has to look for it starts replicas only to find out.
+    sighted = replace(model, observe=Observe.OFFERED)
+    return Case(window, model, play(window, sighted, Unconstrained()).spent)
 
 
 def mean_replica(window: Window) -> float:
