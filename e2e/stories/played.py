@@ -196,7 +196,7 @@ class Play:
         # the last checkpoint until somebody looks again: nobody knows when it was.
         dead = self.written.listed_at - self._killed_at + CHECKPOINT_SECONDS
         unseen = blind_seconds + (max(0.0, dead) if self._killed_at else 0.0)
-        ends = starts - self.count
+        ends = max(0, starts - self.count)
         return abs(used - true), (starts + self.count + ends * unseen) * 0.001
 
     def _counted(self) -> dict[str, float]:
