@@ -24,6 +24,8 @@ LARGEST_ERROR = 0.5
 # Growth counts where it is so many times its own standard error, over at least so many days.
 CERTAIN_GROWTH = 4.0
 LEAST_DAYS_OF_GROWTH = 6
+# However steep it was: work is refused for the sake of what is forecast.
+MOST_GROWTH = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,4 +127,5 @@ def _growth(days: Floats, ahead: float) -> float:
         return 1.0
     # The smoothed level lags behind; and growth is believed for as long as it was seen.
     lag, reach = (1 - SMOOTHING) / SMOOTHING, min(ahead / 2, float(len(days)))
-    return math.exp(slope * (lag + reach))
+    found = slope * (lag + reach)
+    return math.exp(max(-math.log(MOST_GROWTH), min(found, math.log(MOST_GROWTH))))

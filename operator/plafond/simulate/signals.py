@@ -47,7 +47,7 @@ def benchmark_meters(
 def policy_meters(
     sight: Sight, ready: tuple[PodKey, ...], scaling: Scaling, model: Model
 ) -> Meters:
-    """Return what engines under this load would show: busy GPUs, requests that run and wait."""
+    """Return what engines under this load would show: busy GPUs, requests, tokens they serve."""
     if not ready:
         return {}
     capacity = sight.capacity or len(ready) * model.tokens_per_s
@@ -59,6 +59,8 @@ def policy_meters(
     if per_replica:
         found[Meter.RUNNING_REQUESTS] = dict.fromkeys(ready, requests / len(ready))
         found[Meter.WAITING_REQUESTS] = dict.fromkeys(ready, waiting / len(ready))
+    if scaling.tokens_per_second_target_per_replica is not None:
+        found[Meter.TOKENS_PER_SECOND] = dict.fromkeys(ready, sight.served / len(ready))
     return {meter: MeterReading(values) for meter, values in found.items()}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plafond.forecast.day_profile import Profile
-from plafond.forecast.forecast import LARGEST_ERROR, Forecast, forecast_of
+from plafond.forecast.forecast import LARGEST_ERROR, MOST_GROWTH, Forecast, forecast_of
 
 
 def profile(*days, shape=None):
@@ -45,6 +45,14 @@ def test_growth_is_carried_on_where_every_day_shows_it():
     # 5 % a day: ten more days are higher than the last one, which is 18.9.
     assert forecast_of(profile(*steady), hours=240).total / 240 > 18.9
     assert forecast_of(profile(*up_and_down), hours=240).total / 240 == pytest.approx(11, rel=0.1)
+
+
+def test_growth_is_carried_on_within_bounds():
+    doubling = [2.0**day for day in range(14)]
+    unbounded = forecast_of(profile(*doubling), hours=24 * 28).total / (24 * 28)
+
+    # The smoothed level of days that double comes to 0.57 of the last one, which is 8192.
+    assert unbounded == pytest.approx(MOST_GROWTH * 8192 * 0.571, rel=0.01)
 
 
 def test_errors_are_learned_from_days_that_came_otherwise():

@@ -67,3 +67,12 @@ def test_gpus_are_as_busy_as_they_serve():
     found = seen(policy_meters(easy, READY, scaling, MODEL), scaling)
 
     assert found.replicas_at(70) == MODEL.wish(15.0) == 3
+
+
+def test_engines_count_the_tokens_that_they_serve():
+    scaling = Scaling(tokens_per_second_target_per_replica=Decimal(7))
+    easy = Sight(offered=20.0, served=20.0, capacity=30.0)
+    full = Sight(offered=50.0, served=30.0, capacity=30.0)
+
+    assert seen(policy_meters(easy, READY, scaling, MODEL), scaling).replicas_at(70) == 3
+    assert seen(policy_meters(full, READY, scaling, MODEL), scaling).is_censored
