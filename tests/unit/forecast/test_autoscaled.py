@@ -158,3 +158,9 @@ def test_the_demand_behind_it_can_be_carried_fuller(autoscaler, sample):
         sample[0], sample[1], "HorizontalPodAutoscaler", is_offered=sample[2]
     )
     assert found == expected
+
+
+def test_a_total_is_measured_before_the_pods_also_where_it_is_within_tolerance():
+    of = workload(replicas=4, autoscaler=hpa(reading("6")))
+
+    assert asked(of, pods_of(of)).sample.is_offered
