@@ -32,7 +32,7 @@ from plafond.simulate.world import Model, Window
 
 GPU = "nvidia.com/gpu"
 REQUESTS = {GPU: Decimal(1)}
-# What is reckoned in where a policy has no currency: its limits are GPU-hours or replicas.
+# ISO 4217 for "no currency", where a policy has none: its limits are GPU-hours or replicas.
 NO_CURRENCY = "XXX"
 DEFAULT_NAME = "llm"
 
