@@ -10,7 +10,7 @@ from tests.worlds import Bounds, worlds
 from plafond.account.account import WorkloadAccount
 from plafond.decide.evaluate import evaluate
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import Limit, replica_cost
+from plafond.decide.limits import Limit
 from plafond.model.money import ZERO
 from plafond.model.snapshot import Snapshot
 
@@ -80,7 +80,7 @@ def test_nothing_is_raised_unless_everything_that_could_run_fits(world: Snapshot
         > max(before.get(target.id, 0), target.workload.replicas)
     ]
     for target in raised:
-        cost = replica_cost(target)
+        cost = target.cost
         for limit in judgement.limits:
             if cost.get(limit.unit, ZERO) > 0:
                 assert could_cost(judgement, limit) <= limit.rate, limit.name
@@ -90,7 +90,7 @@ def could_cost(judgement: Judgement, limit: Limit) -> Decimal:
     """What may run under the ceilings, or still runs above them, or is on its way out."""
     total = judgement.account.unmanaged.get(limit.unit, ZERO)
     for target in judgement.account.targets:
-        total += replica_cost(target).get(limit.unit, ZERO) * replicas(judgement, target)
+        total += target.cost.get(limit.unit, ZERO) * replicas(judgement, target)
     return total
 
 

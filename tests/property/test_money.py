@@ -10,7 +10,7 @@ from tests.worlds import worlds
 
 from plafond.decide.evaluate import evaluate
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import Limit, Room, instantaneous_limits, replica_cost
+from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.reason import Reason
 from plafond.decide.share import Claim, Grant, share
 from plafond.model.money import REPLICAS, ZERO, ByUnit, added
@@ -142,7 +142,7 @@ def costs(judgement: Judgement) -> tuple[ByUnit, ByUnit]:
     """What the namespace could cost under its ceilings, and what its funded floors cost."""
     could_cost = floors = judgement.account.unmanaged
     for target in judgement.account.targets:
-        cost = replica_cost(target)
+        cost = target.cost
         could_cost = added(could_cost, cost, judgement.ceilings.get(target.id, 0))
         floors = added(floors, cost, judgement.memory[target.id].funded_floor or 0)
     return could_cost, floors

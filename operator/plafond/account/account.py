@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from plafond.account.counting import (
@@ -30,7 +31,7 @@ from plafond.model.gap import Gap
 from plafond.model.history import Untold
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import NamespaceRecord, PacePlan, WorkloadMemory
-from plafond.model.money import ByUnit, added, resource_unit
+from plafond.model.money import REPLICAS, ByUnit, added, resource_unit
 from plafond.model.policy import CostPolicy, PolicySet, policy_sets
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
@@ -50,6 +51,8 @@ class WorkloadAccount:
     Attributes:
         price: of one replica per hour, by unit; a unit whose price is unknown is missing.
         gaps: why prices are unknown, or are the last ones known, by unit.
+        cost: what one replica takes up, in every unit that anything may limit.
+        ready_pods: the pods that serve.
 
     """
 
@@ -58,6 +61,14 @@ class WorkloadAccount:
     price: ByUnit
     gaps: Mapping[str, Gap]
     memory: WorkloadMemory
+    cost: ByUnit = field(init=False, repr=False, compare=False)
+    ready_pods: tuple[Pod, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        resources = {resource_unit(r): n for r, n in self.workload.requests.items()}
+        cost = {**resources, **self.price, REPLICAS: Decimal(1)}
+        object.__setattr__(self, "cost", cost)
+        object.__setattr__(self, "ready_pods", tuple(p for p in self.pods if p.is_ready))
 
     @property
     def workload(self) -> Workload:
@@ -83,11 +94,6 @@ class WorkloadAccount:
         """The floor that its class promises; what others have switched off stays off."""
         is_off = self.workload.replicas == 0 and not self.workload.is_count_ours
         return 0 if is_off and not self.wanted_replicas else self.targeted.class_rule.min_replicas
-
-    @property
-    def ready_pods(self) -> tuple[Pod, ...]:
-        """The pods that serve."""
-        return tuple(pod for pod in self.pods if pod.is_ready)
 
     @property
     def pods_beyond_replicas(self) -> int:

@@ -53,6 +53,7 @@ def accrue(
     """
     charges: list[Charge] = []
     still_open: dict[str, OpenPod] = {}
+    throughout = _Throughout()
     seen = set()
     for pod in pods:
         seen.add(pod.uid)
@@ -60,13 +61,53 @@ def accrue(
         if before is None and not _is_news(pod, stretch.as_of):
             continue
         priced = _priced(before, price(pod))
+        if priced is before and _ran_throughout(pod, stretch):
+            throughout.add(before)
+            still_open[pod.uid] = before
+            continue
         charges += _of_pod(pod, priced, before, stretch)
         if _stays_open(pod, priced, stretch):
-            still_open[pod.uid] = replace(priced, ended_at=pod.ended_at)
+            still_open[pod.uid] = _ended_at(priced, pod.ended_at)
     for uid, lost in open_pods.items():
         if uid not in seen:
             charges += _charges(lost, _span(stretch.as_of, lost.ended_at, stretch))
-    return Accrual(_together(charges), _bounded(still_open))
+    return Accrual(_together((*throughout.charges(stretch), *charges)), _bounded(still_open))
+
+
+class _Throughout:
+    """
+    Pods that ran for the whole stretch at the rates of before: nearly all of them.
+
+    Pods of one workload share what is known of them, so they are counted and charged as one.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._known: dict[int, OpenPod] = {}
+
+    def add(self, pod: OpenPod) -> None:
+        """Count one more that is known as *pod*."""
+        self._counts[id(pod)] = self._counts.get(id(pod), 0) + 1
+        self._known[id(pod)] = pod
+
+    def charges(self, stretch: Stretch) -> list[Charge]:
+        """Return what all of them are charged for *stretch*."""
+        span = _span(stretch.as_of, None, stretch)
+        return [
+            Charge(charge.key, charge.span, charge.rate * count)
+            for pod, count in zip(self._known.values(), self._counts.values(), strict=True)
+            for charge in _charges(pod, span)
+        ]
+
+
+def _ran_throughout(pod: Pod, stretch: Stretch) -> bool:
+    if stretch.as_of is None or pod.ended_at is not None:
+        return False
+    return pod.scheduled_at is None or pod.scheduled_at <= stretch.as_of
+
+
+def _ended_at(pod: OpenPod, ended_at: datetime | None) -> OpenPod:
+    return pod if pod.ended_at == ended_at else replace(pod, ended_at=ended_at)
 
 
 def _stays_open(pod: Pod, priced: OpenPod, stretch: Stretch) -> bool:
@@ -100,7 +141,7 @@ def _is_news(pod: Pod, as_of: datetime | None) -> bool:
 
 def _priced(before: OpenPod | None, now: OpenPod) -> OpenPod:
     # Where no price can be had now, the last known one holds.
-    if before is None:
+    if before is None or before is now:
         return now
     rates = {**before.rates, **now.rates}
     return replace(now, rates=rates, lacks=frozenset(now.lacks - rates.keys()))

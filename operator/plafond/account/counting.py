@@ -1,5 +1,6 @@
 """One namespace's pods, counted: what accrued since the ledger's last entry, and what runs now."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -74,18 +75,8 @@ def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
 def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedelta) -> Counted:
     """Charge every pod up to now; pods of *managed* workloads are not counted as unmanaged."""
     memory, ledger = begun(facts.record, facts.past, facts.now), facts.record.ledger
-    gaps: dict[str, Mapping[str, Gap]] = {}
-
-    def price(pod: Pod) -> OpenPod:
-        last = memory.open_pods[pod.uid].rates if pod.uid in memory.open_pods else {}
-        found = facts.pricing.on_node(pod.requests, facts.nodes.get(pod.node or ""))
-        rates, missing = plausible(found, last, facts.pricing.cards)
-        if missing:
-            gaps[pod.uid] = missing
-        lacks = frozenset(missing.keys() - rates.keys())
-        return OpenPod(rates, pod.owner in managed, _workload(pod), lacks)
-
-    accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), price)
+    prices = _Prices(facts, memory.open_pods, managed)
+    accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), prices.of)
     grid = grid_for(spans_in_force(facts.policies, facts.now), period)
     record = NamespaceRecord(
         recorded(ledger, accrual.charges, facts.now, grid),
@@ -97,7 +88,66 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
         for uid, pod in accrual.open_pods.items()
         if pod.ended_at is None or pod.ended_at > facts.now
     }
-    return Counted(record, ledger.as_of, _spend(accrual.charges), rates, gaps)
+    return Counted(record, ledger.as_of, _spend(accrual.charges), rates, prices.gaps)
+
+
+class _Prices:
+    """
+    What each pod costs now, beside what was known of it; and why some of that is not known.
+
+    Pods that ask for the same, of one workload and on one node, share one answer. Where it says
+    what was known before, it is that very object: a pod to which nothing happened is no news.
+    """
+
+    def __init__(
+        self,
+        facts: NamespaceFacts,
+        open_pods: Mapping[str, OpenPod],
+        managed: frozenset[WorkloadId],
+    ) -> None:
+        self.gaps: dict[str, Mapping[str, Gap]] = {}
+        self._facts = facts
+        self._open = open_pods
+        self._managed = managed
+        # By identities: what they belong to is in the facts for as long as this is.
+        self._known: dict[tuple[int, int, WorkloadId | None, str | None], _Priced] = {}
+        self._shared: dict[tuple[str, bool], list[OpenPod]] = defaultdict(list)
+
+    def of(self, pod: Pod) -> OpenPod:
+        """Return what *pod* costs."""
+        before = self._open.get(pod.uid)
+        shared = id(before), id(pod.requests), pod.owner, pod.node
+        found = self._known.get(shared)
+        if found is None:
+            found = self._known[shared] = self._priced(pod, before)
+        if found.missing:
+            self.gaps[pod.uid] = found.missing
+        return found.pod
+
+    def _priced(self, pod: Pod, before: OpenPod | None) -> "_Priced":
+        pricing = self._facts.pricing
+        found = pricing.on_node(pod.requests, self._facts.nodes.get(pod.node or ""))
+        rates, missing = plausible(found, {} if before is None else before.rates, pricing.cards)
+        lacks = frozenset(missing.keys() - rates.keys())
+        priced = OpenPod(rates, pod.owner in self._managed, _workload(pod), lacks)
+        return _Priced(self._one_of_all(before if priced == before else priced), missing)
+
+    def _one_of_all(self, pod: OpenPod) -> OpenPod:
+        # What was read from an object is one for each pod: the first one stands for its equals.
+        equal = self._shared[pod.workload, pod.is_managed]
+        for other in equal:
+            if other == pod:
+                return other
+        equal.append(pod)
+        return pod
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """One pod's price, and what is wrong with it."""
+
+    pod: OpenPod
+    missing: Mapping[str, Gap]
 
 
 def replica_price(

@@ -7,7 +7,7 @@ spend is a sum of whole buckets. With age they merge into hours and then days, n
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -96,11 +96,15 @@ def grid_for(spans: Iterable[Span], evaluation_period: timedelta) -> Grid:
 def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Grid) -> Ledger:
     """Return *ledger* with *charges* added and its old facts made coarser."""
     pieces: dict[SeriesKey, _Pieces] = defaultdict(lambda: defaultdict(Decimal))
+    spread = _Spread(now)
     for charge in charges:
-        _spread(charge, now, grid.of(charge.key), pieces[charge.key])
+        into = pieces[charge.key]
+        for piece, microseconds in spread.over(charge.span, grid.of(charge.key)):
+            into[piece] += charge.rate * microseconds / MICROSECONDS_PER_HOUR
     series = dict(ledger.series)
+    own, of_workloads = (_current(ledger.as_of, each) for each in (grid, WORKLOADS_GRID))
     for key, values in _bounded(pieces, series).items():
-        before = _closed(series.get(key, ()), ledger.as_of, grid.of(key))
+        before = _closed(series.get(key, ()), ledger.as_of, of_workloads if key.workload else own)
         series[key] = _deposited(before, values)
     if ledger.as_of is None or now - EPOCH >= (ledger.as_of - EPOCH) // HOUR * HOUR + HOUR:
         found = {key: _compacted(buckets, now, grid.of(key)) for key, buckets in series.items()}
@@ -150,16 +154,6 @@ def mean_rate(ledger: Ledger, key: SeriesKey, now: datetime, back: timedelta) ->
     return hourly(spent(ledger, key, Span(begin, now)), now - begin)
 
 
-def _spread(charge: Charge, now: datetime, grid: Grid, pieces: "_Pieces") -> None:
-    at = charge.span.start
-    while at < charge.span.end:
-        cell = grid.cell_at_age(at, now)
-        until = min(cell.end, charge.span.end)
-        microseconds = elapsed_microseconds(until - at)
-        pieces[_Piece(at, cell)] += charge.rate * microseconds / MICROSECONDS_PER_HOUR
-        at = until
-
-
 class _Piece(NamedTuple):
     at: datetime
     cell: Span
@@ -168,19 +162,52 @@ class _Piece(NamedTuple):
 _Pieces = dict[_Piece, Decimal]
 
 
-def _closed(buckets: tuple[Bucket, ...], as_of: datetime | None, grid: Grid) -> tuple[Bucket, ...]:
+class _Spread:
+    """Cuts stretches of time into pieces of buckets; nearly all charges are of the same stretch."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._known: dict[tuple[datetime, datetime, int], list[tuple[_Piece, int]]] = {}
+
+    def over(self, span: Span, grid: Grid) -> list[tuple[_Piece, int]]:
+        """Return the pieces of *span* with how many microseconds each lasts."""
+        which = span.start, span.end, id(grid)
+        if which not in self._known:
+            self._known[which] = list(self._cut(span, grid))
+        return self._known[which]
+
+    def _cut(self, span: Span, grid: Grid) -> Iterator[tuple[_Piece, int]]:
+        at = span.start
+        while at < span.end:
+            cell = grid.cell_at_age(at, self._now)
+            until = min(cell.end, span.end)
+            yield _Piece(at, cell), elapsed_microseconds(until - at)
+            at = until
+
+
+def _current(as_of: datetime | None, grid: Grid) -> Span | None:
+    return None if as_of is None else grid.cell(as_of, grid.grain)
+
+
+def _closed(
+    buckets: tuple[Bucket, ...], as_of: datetime | None, cell: Span | None
+) -> tuple[Bucket, ...]:
     # A bucket that the grid would now end elsewhere holds nothing after as_of: it ends there, so
     # that a window which opens inside it does not count what came before.
-    if not buckets or as_of is None or not buckets[-1].start < as_of < buckets[-1].end:
+    if not buckets or as_of is None or cell is None:
         return buckets
-    last, cell = buckets[-1], grid.cell(as_of, grid.grain)
-    if cell.end == last.end and cell.start < as_of:
+    last = buckets[-1]
+    if not last.start < as_of < last.end or (cell.end == last.end and cell.start < as_of):
         return buckets
     return (*buckets[:-1], Bucket(last.start, as_of - last.start, last.value))
 
 
 def _deposited(buckets: tuple[Bucket, ...], pieces: "_Pieces") -> tuple[Bucket, ...]:
     # Nearly always only the last bucket grows: leave the others as they are.
+    if buckets and len(pieces) == 1:
+        (piece, value), last = next(iter(pieces.items())), buckets[-1]
+        if last.start <= piece.at < last.end:
+            return (*buckets[:-1], Bucket(last.start, last.length, last.value + value))
     first = min(piece.at for piece in pieces)
     keep = bisect_right(buckets, first, key=lambda bucket: bucket.end)
     tail = list(buckets[keep:])

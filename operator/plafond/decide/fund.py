@@ -6,15 +6,16 @@ a floor is a promise, and a promise that skips ahead of an older one is none.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
-from plafond.decide.limits import Limit, Room, replica_cost
+from plafond.decide.limits import Limit, Room
 from plafond.decide.precedence import for_floors
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
+from plafond.model.changed import changed
 from plafond.model.memory import WorkloadMemory
 from plafond.model.money import ByUnit, added, hourly
 from plafond.model.settings import Timing
@@ -39,7 +40,7 @@ class Funding:
         if memory.funded_floor is not None:
             before = memory.funded_floor
         dropped = now if funded < before else memory.floor_dropped_at
-        return replace(memory, funded_floor=funded, floor_dropped_at=dropped)
+        return changed(memory, funded_floor=funded, floor_dropped_at=dropped)
 
 
 def fund(
@@ -59,7 +60,7 @@ def fund(
     steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
     room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
     for target in order:
-        room = room.without(replica_cost(target), floors[target.id])
+        room = room.without(target.cost, floors[target.id])
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
     return Funding(floors, _cost(order, floors))
 
@@ -67,7 +68,7 @@ def fund(
 def _cost(targets: Iterable[WorkloadAccount], floors: Mapping[WorkloadId, int]) -> ByUnit:
     cost: ByUnit = {}
     for target in targets:
-        cost = added(cost, replica_cost(target), floors[target.id])
+        cost = added(cost, target.cost, floors[target.id])
     return cost
 
 
@@ -80,7 +81,7 @@ def _add_while_fitting(
     order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room, dropped_by: datetime
 ) -> None:
     for target in order:
-        cost = replica_cost(target)
+        cost = target.cost
         for _ in range(floors[target.id], target.promised_replicas):
             if not _may_return(target, floors[target.id], room, dropped_by):
                 return
@@ -89,7 +90,7 @@ def _add_while_fitting(
 
 
 def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: datetime) -> bool:
-    cost, memory = replica_cost(target), target.memory
+    cost, memory = target.cost, target.memory
     if memory.floor_dropped_at is None or funded < (memory.funded_floor or 0):
         return room.obstacle(cost) is None
     # It was dropped: it returns only after a while, and with something to spare.
@@ -109,9 +110,9 @@ def _kept_promises(
     floors: dict[WorkloadId, int] = {}
     for target in order:
         promised = min(target.memory.funded_floor or 0, target.promised_replicas)
-        carried = room.most(replica_cost(target), promised) if kept else 0
+        carried = room.most(target.cost, promised) if kept else 0
         floors[target.id] = max(carried, _pinned(target))
-        room = room.without(replica_cost(target), floors[target.id])
+        room = room.without(target.cost, floors[target.id])
     return floors
 
 

@@ -1,14 +1,14 @@
 """Decide one policy set: floors, pace, share, ceilings, and a decision for every target."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
-from plafond.decide.limits import Limit, Room, instantaneous_limits, replica_cost
+from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, Wish, pace
 from plafond.decide.recommend import probe_delay, recommend
 from plafond.decide.release import Ceiling, Holding, release
@@ -16,6 +16,7 @@ from plafond.decide.rules import Facts, decide_one
 from plafond.decide.share import Claim, Grant, share
 from plafond.forecast.demand import DemandSample, sample_demand
 from plafond.model.autoscaler import Autoscaler
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
 from plafond.model.money import (
@@ -98,16 +99,20 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
     plan = pace(set_account, tuple(case.wish for case in priced), funding, settings.timing)
     limits = (*plan.limits, *instantaneous)
     taken = _taken(set_account, cases)
+    claims = {case.id: _claim(case, plan) for case in priced}
     grants = share(
-        (_claim(case, plan) for case in priced),
+        claims.values(),
         Room.under(limits, taken),
         headroom=plan.utilization_percent is None,
     )
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
     ceilings = release(
         (
-            replace(held, is_held=held.is_held or in_doubt)
-            for held in (_holding(case, plan, grants[case.id], settings) for case in priced)
+            changed(held, is_held=held.is_held or in_doubt)
+            for held in (
+                _holding(case, plan, (claims[case.id], grants[case.id]), settings)
+                for case in priced
+            )
         ),
         Room.under(limits, taken),
         snapshot.now,
@@ -161,8 +166,8 @@ def _cases(
     needed |= {limit.unit for limit in instantaneous_limits(set_account)}
     cases = []
     for before in set_account.targets:
-        target = replace(before, memory=funding.remembered(before, snapshot.now))
-        missing = needed - {*replica_cost(target), *_free_units(needed)}
+        target = changed(before, memory=funding.remembered(before, snapshot.now))
+        missing = needed - {*target.cost, *_free_units(needed)}
         wish = _wish(target, snapshot, settings, funding.floors[target.id])
         cases.append(_Case(target, wish, not missing, in_force.get(target.id)))
     return tuple(cases)
@@ -196,7 +201,7 @@ def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:
     taken = set_account.unmanaged
     for case in cases:
         if not case.is_price_known:
-            taken = added(taken, replica_cost(case.target), case.target.workload.replicas)
+            taken = added(taken, case.target.cost, case.target.workload.replicas)
     return taken
 
 
@@ -209,7 +214,7 @@ def _claim(case: _Case, plan: Pace) -> Claim:
     return Claim(
         case.id,
         rule.workload_class,
-        replica_cost(case.target),
+        case.target.cost,
         case.wish.floor,
         recommended,
         most,
@@ -224,11 +229,10 @@ def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
     return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(left)
 
 
-def _holding(case: _Case, plan: Pace, grant: Grant, settings: Settings) -> Holding:
+def _holding(case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Settings) -> Holding:
     memory, autoscaler = case.target.memory, case.target.workload.autoscaler
     return Holding(
-        _claim(case, plan),
-        grant,
+        *given,
         case.in_force,
         case.target.workload.replicas,
         case.target.pods_beyond_replicas,
@@ -339,13 +343,13 @@ def _limit_of(facts: Facts, plan: Pace) -> str | None:
 
 def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadMemory:
     ceiling = outcome.ceilings.get(case.id)
-    memory = replace(
-        case.wish.recommendation.memory,
+    memory = case.wish.recommendation.memory
+    return changed(
+        memory,
         ceiling=decision.ceiling,
         price=case.target.price,
         priced_requests=case.target.workload.requests,
         explanation=decision.explanation,
+        bound_at=memory.bound_at if ceiling is None else ceiling.bound_at,
+        raised_at=memory.raised_at if ceiling is None else ceiling.raised_at,
     )
-    if ceiling is None:
-        return memory
-    return replace(memory, bound_at=ceiling.bound_at, raised_at=ceiling.raised_at)

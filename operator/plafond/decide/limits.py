@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.account.account import SetAccount
 from plafond.decide.reason import Reason
 from plafond.model.money import REPLICAS, ZERO, ByUnit, resource_unit
 from plafond.model.policy import CostPolicy
@@ -50,10 +50,13 @@ class Room:
 
     def without(self, cost: ByUnit, times: int = 1) -> "Room":
         """Return the room that remains beside *times* replicas of *cost*."""
-        left = zip(self.limits, self.left, strict=True)
-        return Room(
-            self.limits, tuple(value - times * cost.get(limit.unit, ZERO) for limit, value in left)
-        )
+        if not times:
+            return self
+        left = [
+            value - times * cost[limit.unit] if limit.unit in cost else value
+            for limit, value in zip(self.limits, self.left, strict=True)
+        ]
+        return Room(self.limits, tuple(left))
 
     def of_budgets(self) -> "Room":
         """Return what of it is left to be spent over time."""
@@ -77,12 +80,6 @@ class Room:
             if needed > 0:
                 fitting = min(fitting, max(0, int(value // needed)))
         return fitting
-
-
-def replica_cost(target: WorkloadAccount) -> ByUnit:
-    """Return what one replica of *target* takes up, in every unit that anything may limit."""
-    resources = {resource_unit(name): value for name, value in target.workload.requests.items()}
-    return {**resources, **target.price, REPLICAS: Decimal(1)}
 
 
 def instantaneous_limits(set_account: SetAccount) -> tuple[Limit, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
@@ -136,18 +137,18 @@ class BudgetPace:
         return self.position.budget.on_exhausted is OnExhausted.STOP_ALL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pace:
     """The plans of all budgets of a policy set."""
 
     budgets: tuple[BudgetPace, ...]
 
-    @property
+    @cached_property
     def utilization_percent(self) -> int | None:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
         return self.squeezing.utilization_percent if self.squeezing else None
 
-    @property
+    @cached_property
     def squeezing(self) -> BudgetPace | None:
         """The budget that asks replicas to run fullest; None without pressure."""
         pressed = [b for b in self.budgets if b.utilization_percent]

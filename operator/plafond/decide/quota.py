@@ -6,13 +6,14 @@ pods, surge and long terminations pass every clamp on a count. A ResourceQuota c
 themselves. It allows what the ceilings allow, what is unmanaged, and the surge of one rollout.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import replica_cost
 from plafond.decide.plan import Action, ClearQuota, SetQuota
 from plafond.model.money import GPU_HOURS, REPLICAS, ZERO, added, is_resource_unit, resource_unit
 from plafond.model.settings import Settings
@@ -56,18 +57,29 @@ def quota_writes(
         return QuotaWrites()
     # A pod counts until its phase is terminal or it is gone: not yet scheduled, or terminating.
     present = tuple(pod for pod in pods if pod.ended_at is None)
-    hard = None if enforced is None else _hard(_Case(enforced, present), accelerators, namespace)
+    hard = None if enforced is None else _hard(enforced, present, accelerators, namespace)
     return _difference(namespace, hard)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Case:
     """A judgement beside the pods of its namespace, one resource at a time."""
 
     judgement: Judgement
     pods: tuple[Pod, ...]
+    accelerators: frozenset[str]
 
-    @property
+    @cached_property
+    def _replicas(self) -> Mapping[str, list["_Replica"]]:
+        """The targets of which a replica takes up a resource, by that."""
+        found: dict[str, list[_Replica]] = defaultdict(list)
+        for target in self.judgement.account.targets:
+            replica = _replica(target, self.accelerators)
+            for resource in {*replica.of_pod, *replica.of_template}:
+                found[resource].append(replica)
+        return found
+
+    @cached_property
     def is_unpriced(self) -> bool:
         """Something has no price: what it takes up, and so what is left, is not known."""
         units = {limit.unit for limit in self.judgement.limits}
@@ -77,34 +89,41 @@ class _Case:
             priced - set(target.price) for target in targets
         )
 
-    @property
+    @cached_property
     def is_over(self) -> bool:
         """What ceilings and unmanaged pods may cost passes a limit: nothing beside them fits."""
         total = self.judgement.account.unmanaged
         for target in self.judgement.account.targets:
             ceiling = self.judgement.ceilings.get(target.id, 0)
-            total = added(total, replica_cost(target), ceiling)
+            total = added(total, target.cost, ceiling)
         return any(total.get(each.unit, ZERO) > each.rate for each in self.judgement.limits)
 
     def use(self, resource: str) -> int:
         """Return what all pods request now, as the quota counts."""
-        return _whole(sum((pod.requests.get(resource, ZERO) for pod in self.pods), ZERO))
+        return _whole(self._requested[resource])
+
+    @cached_property
+    def _requested(self) -> Mapping[str, Decimal]:
+        return _requested(self.pods, self.accelerators)
 
     def unmanaged(self, resource: str) -> int:
         """Return what pods request that the policies may not scale."""
+        return _whole(self._unmanaged[resource])
+
+    @cached_property
+    def _unmanaged(self) -> Mapping[str, Decimal]:
         owners = {target.id for target in self.judgement.account.targets}
         foreign = (pod for pod in self.pods if pod.owner not in owners)
-        return _whole(sum((pod.requests.get(resource, ZERO) for pod in foreign), ZERO))
+        return _requested(foreign, self.accelerators)
 
     def granted(self, resource: str) -> int | None:
         """Return what the ceilings allow; None when a workload without a ceiling may use it."""
         total = 0
-        for target in self.judgement.account.targets:
-            ceiling = self.judgement.ceilings.get(target.id)
-            needed = max(_of_pod(target, resource), _of_template(target, resource))
-            if needed and ceiling is None:
+        for replica in self._replicas[resource]:
+            ceiling = self.judgement.ceilings.get(replica.target.id)
+            if ceiling is None:
                 return None
-            total += _of_pod(target, resource) * (ceiling or 0)
+            total += replica.of_pod.get(resource, 0) * ceiling
         return total
 
     def cap(self, resource: str) -> int | None:
@@ -115,24 +134,71 @@ class _Case:
 
     def surge(self, resource: str) -> int:
         """Return the most that one rollout takes up beside what it replaces."""
-        return max((self._rollout(t, resource) for t in self.judgement.account.targets), default=0)
+        return max((self._rollout(each, resource) for each in self._replicas[resource]), default=0)
 
-    def _rollout(self, target: WorkloadAccount, resource: str) -> int:
-        ceiling = self.judgement.ceilings.get(target.id, target.workload.replicas)
-        pods = target.workload.surge.of(ceiling)
-        of_pod = _of_pod(target, resource)
+    def _rollout(self, replica: "_Replica", resource: str) -> int:
+        workload = replica.target.workload
+        ceiling = self.judgement.ceilings.get(workload.id, workload.replicas)
+        pods = workload.surge.of(ceiling)
+        of_pod = replica.of_pod.get(resource, 0)
         # Of pods that grow, the first shows what the next ones cost; it has to find room for that,
         # in place of another where there is no surge.
-        first = _of_template(target, resource) - (0 if pods else of_pod)
+        first = replica.of_template.get(resource, 0) - (0 if pods else of_pod)
         return max(pods * of_pod, first if ceiling else 0)
 
 
-def _hard(case: _Case, accelerators: frozenset[str], namespace: Namespace) -> Hard | None:
+@dataclass(frozen=True, slots=True)
+class _Replica:
+    """
+    What a replica of *target* takes up of each accelerator; what it does not is absent.
+
+    Attributes:
+        of_pod: like its price, the most of any that runs; without any, what the template asks for.
+        of_template: what the next one asks for.
+
+    """
+
+    target: WorkloadAccount
+    of_pod: Mapping[str, int]
+    of_template: Mapping[str, int]
+
+
+def _replica(target: WorkloadAccount, accelerators: frozenset[str]) -> _Replica:
+    of_template = _wholes(target.workload.requests, accelerators)
+    # Pods of one template nearly always share their requests.
+    running = {id(pod.requests): pod.requests for pod in target.pods}.values()
+    of_pod: dict[str, int] = {}
+    for requests in running:
+        for resource, count in _wholes(requests, accelerators).items():
+            of_pod[resource] = max(count, of_pod.get(resource, 0))
+    return _Replica(target, of_pod if running else of_template, of_template)
+
+
+def _wholes(requests: Mapping[str, Decimal], accelerators: frozenset[str]) -> dict[str, int]:
+    return {r: _whole(n) for r, n in requests.items() if n and r in accelerators}
+
+
+def _requested(pods: Iterable[Pod], accelerators: frozenset[str]) -> Mapping[str, Decimal]:
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for pod in pods:
+        for resource, amount in pod.requests.items():
+            if resource in accelerators:
+                total[resource] += amount
+    return total
+
+
+def _hard(
+    judgement: Judgement,
+    pods: tuple[Pod, ...],
+    accelerators: frozenset[str],
+    namespace: Namespace,
+) -> Hard | None:
     """Return the bounds to be in force; None when no limit of cost or accelerators is."""
-    if not any(_bounds_accelerators(limit.unit, accelerators) for limit in case.judgement.limits):
+    if not any(_bounds_accelerators(limit.unit, accelerators) for limit in judgement.limits):
         return None
     before = namespace.quota.hard if namespace.quota is not None else {}
-    named = {*accelerators, *_named(before)}
+    named = frozenset({*accelerators, *_named(before)})
+    case = _Case(judgement, pods, named)
     hard = {quota_name(each): _bound(case, each, before) for each in sorted(named)}
     return {name: most for name, most in hard.items() if most is not None}
 
@@ -188,16 +254,6 @@ def _changed(namespace: str, quota: Quota, hard: Hard) -> QuotaWrites:
 
 def _decimals(hard: Hard) -> dict[str, Decimal]:
     return {name: Decimal(most) for name, most in hard.items()}
-
-
-def _of_template(target: WorkloadAccount, resource: str) -> int:
-    return _whole(target.workload.requests.get(resource, ZERO))
-
-
-def _of_pod(target: WorkloadAccount, resource: str) -> int:
-    """Return what a replica takes up: like its price, the most of any that runs."""
-    running = [_whole(pod.requests.get(resource, ZERO)) for pod in target.pods]
-    return max(running) if running else _of_template(target, resource)
 
 
 def _least(left: int | None, right: int | None) -> int:

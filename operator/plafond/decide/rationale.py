@@ -12,7 +12,8 @@ from decimal import Decimal
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import Limit, replica_cost
+from plafond.decide.limits import Limit
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import Allowed, Rationale
 from plafond.model.money import REPLICAS, ZERO, is_resource_unit
@@ -27,7 +28,7 @@ def with_rationale(judgement: Judgement) -> Judgement:
     """Return *judgement*, remembering what each of its decisions rested on."""
     rationales = _rationales(judgement)
     memory = {
-        workload: replace(memory, rationale=rationales.get(workload))
+        workload: changed(memory, rationale=rationales.get(workload))
         for workload, memory in judgement.memory.items()
     }
     return replace(judgement, memory=memory)
@@ -93,8 +94,7 @@ def _needed(
     if is_price and (limit.unit in account.unpriced or any(unknown)):
         return None
     of_targets = (
-        recommended[target.id] * replica_cost(target).get(limit.unit, ZERO)
-        for target in account.targets
+        recommended[target.id] * target.cost.get(limit.unit, ZERO) for target in account.targets
     )
     return _rounded(sum(of_targets, account.unmanaged.get(limit.unit, ZERO)))
 

@@ -13,7 +13,8 @@ from plafond.account.account import WorkloadAccount
 from plafond.decide.autoscaled import recommend_autoscaled
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation, Step
-from plafond.forecast.demand import DemandSample
+from plafond.forecast.demand import DemandSample, replicas_for
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended, WorkloadMemory
 from plafond.model.policy import Scaling
@@ -30,8 +31,8 @@ def recommend(
     probe_delay: timedelta,
 ) -> Recommendation:
     """Recommend a count for *target*; *demand* is None when it does not follow any."""
-    memory = replace(target.memory, wanted_replicas=target.wanted_replicas)
-    target = replace(target, memory=memory)
+    memory = changed(target.memory, wanted_replicas=target.wanted_replicas)
+    target = target if memory is target.memory else replace(target, memory=memory)
     if target.workload.autoscaler is not None:
         return recommend_autoscaled(target, target.workload.autoscaler, now)
     scaling = target.targeted.scaling
@@ -90,7 +91,7 @@ def _following(
     if demand.is_partial and raw.replicas < target.workload.replicas:
         # What cannot be read may be the reason for what runs.
         raw = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
-    memory = replace(target.memory, was_waiting=demand.is_waiting)
+    memory = changed(target.memory, was_waiting=demand.is_waiting)
     steps = [raw]
     window = now - scaling.scale_down_stabilization
     if not memory.recommendations:
@@ -108,7 +109,7 @@ def _following(
         if memory.probe is not None and memory.probe > steps[-1].replicas:
             steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
     else:
-        memory = replace(memory, probe=None)
+        memory = changed(memory, probe=None)
     return Recommendation(tuple(steps), demand, None, memory)
 
 
@@ -117,7 +118,7 @@ def _within_tolerance(target: WorkloadAccount, demand: DemandSample) -> int:
     # A ready pod that is not seen may be as busy as its target: never scale down for lack of data.
     need = demand.need + demand.blind_pods
     starting = max(0, observed - ready)
-    asked = max(1, DemandSample(need, demand.target_percent, "").replicas_at(demand.target_percent))
+    asked = max(1, replicas_for(need * demand.target_percent, demand.target_percent))
     if abs(need / ready - 1.0) <= TOLERANCE and starting == 0 and ready == observed:
         return observed
     if asked < observed and starting:

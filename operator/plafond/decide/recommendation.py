@@ -1,9 +1,9 @@
 """A recommendation: how many replicas a workload should have if money were no object, and why."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from plafond.decide.reason import Reason
-from plafond.forecast.demand import DemandSample
+from plafond.forecast.demand import DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
 
@@ -54,5 +54,5 @@ class Recommendation:
         need = self.sample.need + self.sample.blind_pods
         if self.memory.probe is not None:
             need = max(need, float(self.memory.probe))
-        replicas = replace(self.sample, need=need).replicas_at(full, unused)
+        replicas = replicas_for(need * self.sample.target_percent, full, unused)
         return min(self.replicas, max(self.least, replicas))

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from plafond.decide.judge import Judgement
-from plafond.decide.limits import Limit, replica_cost
+from plafond.decide.limits import Limit
 from plafond.model.budget import BudgetPosition
 from plafond.model.money import ZERO, added
 
@@ -35,7 +35,7 @@ def is_still_true(before: str, judgement: Judgement) -> bool:
 def _tightest(judgement: Judgement) -> Limit | None:
     taken = judgement.account.unmanaged
     for target in judgement.account.targets:
-        taken = added(taken, replica_cost(target), judgement.ceilings.get(target.id, 0))
+        taken = added(taken, target.cost, judgement.ceilings.get(target.id, 0))
 
     def part_left(limit: Limit) -> Decimal:
         left = limit.rate - taken.get(limit.unit, ZERO)

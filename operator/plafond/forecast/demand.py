@@ -50,8 +50,12 @@ class DemandSample:
 
     def replicas_at(self, utilization_percent: int, unused: float = 0.0) -> int:
         """Return the replicas that carry this work at *utilization_percent*, but for *unused*."""
-        needed = self.need * self.target_percent / utilization_percent
-        return math.ceil(needed - unused - EPSILON)
+        return replicas_for(self.need * self.target_percent, utilization_percent, unused)
+
+
+def replicas_for(percents: float, utilization_percent: int, unused: float = 0.0) -> int:
+    """Return the replicas that carry *percents* of one's work together, but for *unused*."""
+    return math.ceil(percents / utilization_percent - unused - EPSILON)
 
 
 def sample_demand(
@@ -109,9 +113,11 @@ class _Sight:
     meters: Mapping[Meter, MeterReading]
 
     def values(self, meter: Meter) -> list[float]:
-        reading = self.meters.get(meter, MeterReading())
-        keys = (PodKey(pod.namespace, pod.name) for pod in self.pods)
-        return [reading.values[key] for key in keys if key in reading.values]
+        reading = self.meters.get(meter)
+        if reading is None or not reading.values:
+            return []
+        found = [reading.values.get(PodKey(pod.namespace, pod.name)) for pod in self.pods]
+        return [value for value in found if value is not None]
 
     def total(self, meter: Meter) -> float | Gap:
         values = self.values(meter)

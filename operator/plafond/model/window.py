@@ -8,6 +8,7 @@ instants are aware datetimes in UTC; only the calculation of a calendar's edges 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -53,13 +54,7 @@ class CalendarWindow:
 
     def span_at(self, now: datetime) -> Span:
         """Return the window that *now* lies in."""
-        zone = ZoneInfo(self.time_zone)
-        local = now.astimezone(zone)
-        if self.period is Period.HOURLY:
-            return _hour(now.astimezone(UTC), local)
-        first = _first_day(local, self.period)
-        after = _next_first_day(first, self.period)
-        return Span(_midnight(first, zone), _midnight(after, zone))
+        return _calendar_span(self.period, self.time_zone, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +73,18 @@ class FixedWindow:
 Window = CalendarWindow | FixedWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+# In one pass, all budgets of a period and zone have the same window.
+@lru_cache(maxsize=1024)
+def _calendar_span(period: Period, time_zone: str, now: datetime) -> Span:
+    zone = ZoneInfo(time_zone)
+    local = now.astimezone(zone)
+    if period is Period.HOURLY:
+        return _hour(now.astimezone(UTC), local)
+    first = _first_day(local, period)
+    after = _next_first_day(first, period)
+    return Span(_midnight(first, zone), _midnight(after, zone))
 
 
 def _hour(now: datetime, local: datetime) -> Span:
