@@ -66,9 +66,13 @@ class Counted:
 
 def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
     """Return the sum of *rates*, unit by unit."""
-    total: dict[str, Decimal] = {}
+    # Pods of one kind share their rates: they are added once, times how many there are.
+    shared: dict[int, tuple[ByUnit, int]] = {}
     for rate in rates:
-        total = added(total, rate)
+        shared[id(rate)] = rate, shared.get(id(rate), (rate, 0))[1] + 1
+    total: dict[str, Decimal] = {}
+    for rate, times in shared.values():
+        total = added(total, rate, times)
     return total
 
 
@@ -159,6 +163,7 @@ def replica_price(
         return pricing.anywhere(workload.requests, workload.node_requirements)
     # Where the cost of one pod is unknown, so is that of the next one.
     prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
+    running = list({id(rates): rates for rates in running}.values())
     for unit in {unit for rates in running for unit in rates}:
         if all(unit in rates for rates in running):
             prices[unit] = max(rates[unit] for rates in running)
@@ -193,7 +198,7 @@ def _lacks(counted: Counted, uid: str) -> frozenset[str]:
 def price_gaps(pods: Iterable[Pod], counted: Counted) -> Mapping[str, Gap]:
     """Return why any of *pods* has no price of now, by unit; its last price may hold."""
     gaps: dict[str, Gap] = {}
-    for pod in pods:
+    for pod in pods if counted.gaps else ():
         gaps.update(counted.gaps.get(pod.uid, {}))
     return gaps
 

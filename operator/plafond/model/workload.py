@@ -20,7 +20,10 @@ class WorkloadClass(StrEnum):
     @property
     def rank(self) -> int:
         """Position in the order of funding; 0 is first."""
-        return list(WorkloadClass).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {each: rank for rank, each in enumerate(WorkloadClass)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
