@@ -33,10 +33,11 @@ class Run(Model):
 class Series(Model):
     """One fact in one unit over time."""
 
-    fact: Literal["Spend", "Unmanaged", "Demand"]
+    fact: Literal["Spend", "Unmanaged", "Demand", "Censored"]
     """
     What is counted: Spend is every pod of the namespace, Unmanaged the part of it that no enforced
-    policy may scale, Demand what the recommended replicas would have cost.
+    policy may scale, Demand what the recommended replicas would have cost, Censored the part of
+    that which is a lower bound, because replicas were saturated.
     """
     unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
     """What the amounts are in: a currency, or gpuHours."""

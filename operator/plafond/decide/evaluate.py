@@ -21,7 +21,6 @@ from plafond.decide.quota import known_accelerators, quota_writes
 from plafond.decide.rationale import allowed, with_rationale
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
-from plafond.model.money import ByUnit
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.model.window import Span
@@ -93,9 +92,12 @@ def _with_demand(
     ledger, since = counted.record.ledger, counted.since
     if not judgements or since is None or since >= snapshot.now:
         return ledger
-    demand: ByUnit = judgements[0].demand
-    span = Span(since, snapshot.now)
-    charges = [Charge(SeriesKey(Fact.DEMAND, unit), span, rate) for unit, rate in demand.items()]
+    first, span = judgements[0], Span(since, snapshot.now)
+    charges = [
+        Charge(SeriesKey(fact, unit), span, rate)
+        for fact, rates in ((Fact.DEMAND, first.demand), (Fact.CENSORED, first.censored))
+        for unit, rate in rates.items()
+    ]
     policies = [p for j in judgements for p in j.account.policy_set.policies]
     grid = grid_for(spans_in_force(policies, snapshot.now), settings.timing.evaluation_period)
     return recorded(ledger, charges, snapshot.now, grid)

@@ -1,7 +1,7 @@
 """Decide one policy set: floors, pace, share, ceilings, and a decision for every target."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -55,6 +55,7 @@ class Judgement:
         ceilings: those to be in force, of every target that has one.
         memory: what to remember of each target.
         demand: what all demand would cost per hour at target utilization, by unit.
+        censored: the part of it that is a lower bound.
         held_back: what the brake holds back of it.
         left_out: how many ceilings cannot be listed, and so are not enforced.
 
@@ -67,6 +68,7 @@ class Judgement:
     memory: Mapping[WorkloadId, WorkloadMemory]
     demand: ByUnit
     gaps: Mapping[WorkloadId, Gap]
+    censored: ByUnit = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     binding: Limit | None = None
     left_alone: Gap | None = None
@@ -268,6 +270,7 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
     ceilings: dict[WorkloadId, int] = {}
     memory: dict[WorkloadId, WorkloadMemory] = {}
     demand: ByUnit = {}
+    censored: ByUnit = {}
     gaps: dict[WorkloadId, Gap] = {}
     for case in cases:
         ceiling = _ceiling_of(case, outcome, limited=limited)
@@ -277,6 +280,8 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
             ceilings[case.id] = ceiling
         memory[case.id] = _remembered(case, decision, outcome)
         demand = added(demand, case.wish.demand)
+        if case.wish.is_censored:
+            censored = added(censored, case.wish.demand)
         gap = case.wish.recommendation.gap or next(iter(case.target.gaps.values()), None)
         if gap is not None:
             gaps[case.id] = gap
@@ -288,6 +293,7 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
         memory,
         demand,
         gaps,
+        censored,
         outcome.limits,
         next((g.obstacle for g in outcome.grants.values() if g.obstacle is not None), None),
     )

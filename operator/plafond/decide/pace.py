@@ -70,6 +70,12 @@ class Wish:
         return {unit: price * replicas for unit, price in self.target.price.items()}
 
     @property
+    def is_censored(self) -> bool:
+        """Its demand is a lower bound, because its replicas are saturated."""
+        sample = self.recommendation.sample
+        return sample is not None and sample.is_censored
+
+    @property
     def target_percent(self) -> int | None:
         """The utilization that its demand is reckoned at; None of a count that nobody measured."""
         sample = self.recommendation.sample

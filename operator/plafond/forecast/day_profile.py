@@ -20,6 +20,8 @@ SHAPE_DAYS = 7
 MOST_DAYS = 28
 # An hour, or a day, of which less was recorded says too little.
 LEAST_COVERED = 0.5
+# How much of what an hour of the day was is believed to be how it always is.
+LEARNED = 0.4
 
 Floats = NDArray[np.float64]
 
@@ -49,27 +51,54 @@ def profile_of(ledger: Ledger, unit: str, now: datetime) -> Profile | None:
     days = min(MOST_DAYS, int(known // HOURS_A_DAY))
     if days < 1:
         return None
-    hourly = _hourly(buckets, now, days * HOURS_A_DAY).reshape(days, HOURS_A_DAY)
+    hourly = _hourly(ledger, unit, now, days)
     covered = np.isfinite(hourly).mean(axis=1) >= LEAST_COVERED
     if not covered[-SHAPE_DAYS:].any():
         return None
     return Profile(hourly[-SHAPE_DAYS:], np.nanmean(hourly[covered], axis=1))
 
 
-def _hourly(buckets: tuple[Bucket, ...], now: datetime, hours: int) -> Floats:
-    """Return the mean rate of each of the *hours* before *now*, the oldest first."""
-    begin = now - hours * HOUR
+def _hourly(ledger: Ledger, unit: str, now: datetime, days: int) -> Floats:
+    """Return the mean rate of each hour before *now*, one row a day, the oldest first."""
+    begin = now - days * HOURS_A_DAY * HOUR
+    shape = days, HOURS_A_DAY
+    amounts, covered = _by_hour(ledger.series[SeriesKey(Fact.DEMAND, unit)], begin, days)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rates = np.where(covered < LEAST_COVERED, np.nan, amounts / covered).reshape(shape)
+        censored = ledger.series.get(SeriesKey(Fact.CENSORED, unit), ())
+        if not censored:
+            return rates
+        part = _by_hour(censored, begin, days)[0] / amounts
+    return _uncensored(rates, np.nan_to_num(np.clip(part, 0.0, 1.0)).reshape(shape))
+
+
+def _uncensored(rates: Floats, censored: Floats) -> Floats:
+    """
+    Return *rates*, where the part *censored* of them is only a lower bound.
+
+    What was hidden is taken to be what that hour of the day was known to be before, unless more was
+    seen: saturated hours never make demand look smaller than it was.
+    """
+    found, expected = [rates[0]], rates[0]
+    for seen, part in zip(rates[1:], censored[1:], strict=True):
+        row = seen + part * np.nan_to_num(np.maximum(expected - seen, 0.0))
+        found.append(row)
+        learned = np.where(np.isnan(expected), row, expected + LEARNED * (row - expected))
+        expected = np.where(np.isnan(row), expected, learned)
+    return np.array(found)
+
+
+def _by_hour(buckets: tuple[Bucket, ...], begin: datetime, days: int) -> tuple[Floats, Floats]:
+    """Return what accrued in each hour from *begin* on, and the part of it that was recorded."""
     recent = [bucket for bucket in buckets if bucket.end > begin]
     starts = np.array([(bucket.start - begin) / HOUR for bucket in recent])
     ends = np.array([(bucket.end - begin) / HOUR for bucket in recent])
     values = np.array([float(bucket.value) for bucket in recent])
+    marks = np.arange(days * HOURS_A_DAY + 1, dtype=np.float64)
+    if not recent:
+        return np.zeros(len(marks) - 1), np.zeros(len(marks) - 1)
     # Both ends of each bucket: between buckets nothing was recorded, and the curves stand still.
     at = np.column_stack((starts, ends)).ravel()
     amount = np.cumsum(np.column_stack((np.zeros_like(values), values)).ravel())
     time = np.cumsum(np.column_stack((np.zeros_like(values), ends - starts)).ravel())
-    marks = np.arange(hours + 1, dtype=np.float64)
-    covered = np.diff(np.interp(marks, at, time))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rates: Floats = np.diff(np.interp(marks, at, amount)) / covered
-    rates[covered < LEAST_COVERED] = np.nan
-    return rates
+    return np.diff(np.interp(marks, at, amount)), np.diff(np.interp(marks, at, time))

@@ -18,6 +18,7 @@ class Fact(StrEnum):
     SPEND = "spend"  # every pod of the namespace
     UNMANAGED = "unmanaged"  # the part that the first policy set may not scale
     DEMAND = "demand"  # what the recommended replicas would have cost
+    CENSORED = "censored"  # the part of it that is a lower bound, because supply was the limit
 
 
 # Pods that belong to no workload that may be scaled: those of Jobs, and bare ones.

@@ -13,7 +13,7 @@ from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.simulate.baselines import Unconstrained
 from plafond.simulate.observing import Observe
 from plafond.simulate.play import Step, play
-from plafond.simulate.world import SECONDS_PER_HOUR, STEP_S, Model, Window
+from plafond.simulate.world import SATURATED, SECONDS_PER_HOUR, STEP_S, Model, Window
 
 HOUR = timedelta(hours=1)
 MILLI = Decimal("0.001")
@@ -28,13 +28,18 @@ def history_of(window: Window, model: Model, currency: str, start: datetime) -> 
     steps = play(before, model, Unconstrained()).steps
     demand = {step.offset_s: _demand(step, model) for step in steps}
     spend = {step.offset_s: step.cost for step in steps}
+    censored = {s.offset_s: demand[s.offset_s] for s in steps if _is_censored(s, model)}
+    known = {Fact.DEMAND: demand, Fact.SPEND: spend, Fact.CENSORED: censored}
     return Ledger(
         start,
-        {
-            SeriesKey(Fact.DEMAND, currency): _hourly(demand, begin),
-            SeriesKey(Fact.SPEND, currency): _hourly(spend, begin),
-        },
+        {SeriesKey(fact, currency): _hourly(of, begin) for fact, of in known.items() if of},
     )
+
+
+def _is_censored(step: Step, model: Model) -> bool:
+    if model.observe is Observe.OFFERED:
+        return False
+    return step.served >= SATURATED * step.ready * model.tokens_per_s
 
 
 def _demand(step: Step, model: Model) -> Decimal:

@@ -102,3 +102,15 @@ def test_the_plan_is_remembered():
 
     (plan,) = evaluation.records[TEAM].memory.plans.values()
     assert plan is judgement.pace.budgets[0].plan
+
+
+def test_what_full_replicas_serve_is_recorded_as_a_lower_bound():
+    # Ten replicas of 4.00 serve 1000 tokens/s: demand of at least 1000 / 70 x 4.00 = 57.14.
+    busy = {PodKey(each.namespace, each.name): 99.0 for each in pods_of(LLM)}
+    full = {**served(1000), Meter.GPU_UTILIZATION: MeterReading(busy)}
+
+    cut = decided(world("6000", full))[1]
+    seen = decided(world("6000", served(1000)))[1]
+
+    assert cut.censored[EUR] == cut.demand[EUR] == Decimal("57.144")
+    assert not seen.censored

@@ -61,3 +61,42 @@ def test_a_day_of_which_little_is_known_has_no_mean():
     )
 
     assert found.days.tolist() == [1]
+
+
+def censored(*buckets):
+    return {SeriesKey(Fact.CENSORED, "EUR"): buckets}
+
+
+def with_bounds(demand, bounds):
+    return Ledger(NOW, {**ledger(*demand).series, **censored(*bounds)})
+
+
+def test_an_hour_that_was_cut_is_taken_to_be_what_it_was_the_day_before():
+    # Ten an hour; the next day four are seen between six and noon, and all of that is a bound.
+    days = hours(NOW - 2 * DAY, [10] * 24 + [10] * 6 + [4] * 6 + [10] * 12)
+    cut = hours(NOW - 18 * HOUR, [4] * 6)
+
+    assert np.allclose(profile_of(with_bounds(days, cut), "EUR", NOW).days, [10, 10])
+    assert np.allclose(profile_of(ledger(*days), "EUR", NOW).days, [10, 8.5])
+
+
+def test_of_an_hour_that_was_cut_in_part_only_that_part_is_filled():
+    # A quarter of what was seen is a bound: 4 + 1/4 x (10 - 4) = 5.5.
+    days = hours(NOW - 2 * DAY, [10] * 24 + [4] * 24)
+    found = profile_of(with_bounds(days, hours(NOW - DAY, [1] * 24)), "EUR", NOW)
+
+    assert np.allclose(found.hours[1], 5.5)
+
+
+def test_a_bound_above_what_is_known_counts_as_it_was_seen():
+    days = hours(NOW - 2 * DAY, [10] * 24 + [15] * 24)
+    found = profile_of(with_bounds(days, hours(NOW - DAY, [15] * 24)), "EUR", NOW)
+
+    assert np.allclose(found.days, [10, 15])
+
+
+def test_an_hour_of_which_nothing_was_known_before_is_what_was_seen():
+    days = (*hours(NOW - 2 * DAY, [1] * 18), *hours(NOW - DAY, [2] * 24))
+    found = profile_of(with_bounds(days, hours(NOW - DAY, [2] * 24)), "EUR", NOW)
+
+    assert np.allclose(found.hours[1], 2)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,6 +9,7 @@ from plafond.model.ledger import Fact, SeriesKey
 from plafond.simulate.benchmark import CURRENCY, START, Case, case_of, core_for, weeks_of
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.history import history_of
+from plafond.simulate.observing import Observe
 from plafond.simulate.play import play
 from plafond.simulate.traces import read_trace
 
@@ -63,3 +66,16 @@ def test_a_limit_is_kept_and_nobody_is_ever_in_the_dark():
 
     assert run.spent <= limit * Decimal("1.001")
     assert run.dark_minutes == 0
+
+
+def test_where_replicas_were_full_the_history_is_a_lower_bound():
+    # 14 then 42 tokens/s: at first two replicas of ten are full, until more have started.
+    of = window(5.0, before=(14.0,) * 60 + (42.0,) * 60)
+    served = replace(MODEL, observe=Observe.SERVED)
+
+    ledger = history_of(of, served, CURRENCY, START)
+
+    censored = ledger.series[SeriesKey(Fact.CENSORED, CURRENCY)]
+    assert [START - bucket.start for bucket in censored] == [timedelta(hours=1)]
+    assert 0 < censored[0].value < ledger.series[SeriesKey(Fact.DEMAND, CURRENCY)][-1].value
+    assert SeriesKey(Fact.CENSORED, CURRENCY) not in history_of(of, MODEL, CURRENCY, START).series
