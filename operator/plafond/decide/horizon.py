@@ -28,8 +28,8 @@ SHORTEST_WINDOW = timedelta(hours=12)
 DEARER_FUTURES = (0.0, 1.0, 2.0, 3.0)
 # So many below it: refused is only what money does not carry even then.
 CHEAPER_FUTURE = -2.0
-# Where demand is seen only as far as it was served, the forecast is a lower bound already.
-CHEAPER_FUTURE_IF_SERVED = -0.5
+# Where demand is seen only as far as it was served, the forecast is rather too low already.
+CHEAPER_FUTURE_IF_SERVED = -1.0
 LEAST_PART = 0.1
 MICRO = Decimal("0.000001")
 

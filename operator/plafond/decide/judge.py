@@ -10,15 +10,15 @@ from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, Wish, pace
-from plafond.decide.recommend import probe_delay, recommend
+from plafond.decide.recommend import Probing, probe_delay, recommend
 from plafond.decide.release import Ceiling, Holding, release
 from plafond.decide.rules import Facts, decide_one
 from plafond.decide.share import Claim, Grant, share
-from plafond.forecast.demand import DemandSample, sample_demand
+from plafond.forecast.demand import DEFAULT_TARGET_PERCENT, DemandSample, sample_demand
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.changed import changed
 from plafond.model.gap import Gap
-from plafond.model.memory import WorkloadMemory
+from plafond.model.memory import NamespaceRecord, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
     ByUnit,
@@ -192,11 +192,20 @@ def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor
             was_waiting=target.memory.was_waiting,
         )
     record = snapshot.records.get(target.id.namespace)
-    delay = probe_delay(settings.timing, record.memory.start_delays if record else ())
-    recommendation = recommend(target, demand, snapshot.now, delay)
+    probing = _probing(target, NamespaceRecord() if record is None else record, settings)
+    recommendation = recommend(target, demand, snapshot.now, probing)
     most = target.targeted.class_rule.max_replicas
     replicas = recommendation.replicas if most is None else min(recommendation.replicas, most)
     return Wish(target, recommendation, max(replicas, floor), floor)
+
+
+def _probing(target: WorkloadAccount, record: NamespaceRecord, settings: Settings) -> Probing:
+    delay = probe_delay(settings.timing, record.memory.start_delays)
+    allowed = record.memory.allowed.items()
+    own = (a for name, a in allowed if name.partition("/")[0] in target.targeted.policies)
+    fullest = max((a.utilization_percent or 0 for a in own), default=0)
+    room = target.targeted.class_rule.utilization_limit_percent - DEFAULT_TARGET_PERCENT
+    return Probing(delay, min(1.0, max(0.0, (fullest - DEFAULT_TARGET_PERCENT) / max(1, room))))
 
 
 def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:

@@ -6,7 +6,8 @@ waits until the stabilization window has passed without a higher recommendation.
 semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm details.
 """
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plafond.account.account import WorkloadAccount
@@ -21,14 +22,38 @@ from plafond.model.policy import Scaling
 from plafond.model.settings import Timing
 
 TOLERANCE = 0.1
-PROBE_FACTOR = 2
+# Who cannot see how much demand there is asks for twice what is ready, and again.
+PROBE_FACTOR = 2.0
+# Most jumps are small, and what is bought to find out is paid for when money is short.
+GENTLE_FACTORS = (1.15, 1.3)
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """
+    How demand is looked for that cannot be seen.
+
+    Attributes:
+        delay: a probe needs so long to show its effect.
+        pressure: how dear money is: 0 where every headroom can be paid for, 1 where none can.
+
+    """
+
+    delay: timedelta
+    pressure: float = 0.0
+
+    def factor(self, number: int) -> float:
+        """Return the factor on what is ready of the probe that follows *number* others."""
+        # From the third on they double whatever it costs, so that no demand stays hidden for long.
+        gentle = GENTLE_FACTORS[number] if number < len(GENTLE_FACTORS) else PROBE_FACTOR
+        return PROBE_FACTOR - (PROBE_FACTOR - gentle) * self.pressure
 
 
 def recommend(
     target: WorkloadAccount,
     demand: DemandSample | Gap | None,
     now: datetime,
-    probe_delay: timedelta,
+    probing: Probing,
 ) -> Recommendation:
     """Recommend a count for *target*; *demand* is None when it does not follow any."""
     memory = changed(target.memory, wanted_replicas=target.wanted_replicas)
@@ -44,7 +69,7 @@ def recommend(
         return _kept(target, Gap("no ready pod reports yet"), now)
     if isinstance(demand, Gap):
         return _kept(target, demand, now)
-    return _following(target, demand, scaling, (now, probe_delay))
+    return _following(target, demand, scaling, (now, probing))
 
 
 def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelta:
@@ -84,9 +109,9 @@ def _following(
     target: WorkloadAccount,
     demand: DemandSample,
     scaling: Scaling,
-    when: tuple[datetime, timedelta],
+    when: tuple[datetime, Probing],
 ) -> Recommendation:
-    now, delay = when
+    now, probing = when
     raw = Step(_within_tolerance(target, demand), Reason.FOLLOWS_DEMAND)
     if demand.is_partial and raw.replicas < target.workload.replicas:
         # What cannot be read may be the reason for what runs.
@@ -105,11 +130,11 @@ def _following(
         steps.append(Step(held, Reason.STABILIZED))
     memory = replace(memory, recommendations=_history(memory, raw.replicas, now, window))
     if demand.is_censored and _binds(target):
-        memory = _probed(memory, target, now, delay)
+        memory = _probed(memory, target, now, probing)
         if memory.probe is not None and memory.probe > steps[-1].replicas:
             steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
     else:
-        memory = changed(memory, probe=None)
+        memory = changed(memory, probe=None, probes=0)
     return Recommendation(tuple(steps), demand, None, memory)
 
 
@@ -140,8 +165,10 @@ def _binds(target: WorkloadAccount) -> bool:
 
 
 def _probed(
-    memory: WorkloadMemory, target: WorkloadAccount, now: datetime, delay: timedelta
+    memory: WorkloadMemory, target: WorkloadAccount, now: datetime, probing: Probing
 ) -> WorkloadMemory:
-    if memory.probed_at is not None and now < memory.probed_at + delay:
+    if memory.probed_at is not None and now < memory.probed_at + probing.delay:
         return memory
-    return replace(memory, probed_at=now, probe=PROBE_FACTOR * len(target.ready_pods))
+    ready = len(target.ready_pods)
+    probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
+    return replace(memory, probed_at=now, probe=probe, probes=memory.probes + 1)

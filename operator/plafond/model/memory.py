@@ -66,6 +66,7 @@ class WorkloadMemory:
         was_waiting: requests waited in the sample before.
         probed_at: when demand beyond what can be seen was last probed for, by doubling.
         probe: what that probe recommended.
+        probes: how many were made in a row, each because the one before did not show the end.
         bound_at: when the ceiling last was below the recommendation.
         raised_at: when the ceiling was last raised after it had bound.
         funded_floor: replicas of the floor that the budget carried.
@@ -83,6 +84,7 @@ class WorkloadMemory:
     was_waiting: bool = False
     probed_at: datetime | None = None
     probe: int | None = None
+    probes: int = 0
     bound_at: datetime | None = None
     raised_at: datetime | None = None
     funded_floor: int | None = None

@@ -8,7 +8,7 @@ from tests.builders import MINUTE, NOW, SECOND, SETTINGS, concurrency, pods_of, 
 from tests.unit.decide.support import target_of
 
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import probe_delay, recommend
+from plafond.decide.recommend import Probing, probe_delay, recommend
 from plafond.forecast.demand import DemandSample
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended
@@ -20,8 +20,8 @@ def needs(replicas, **more):
     return DemandSample(float(replicas), 70, "concurrency", **more)
 
 
-def of(target, demand, now=NOW):
-    return recommend(target, demand, now, DELAY)
+def of(target, demand, now=NOW, pressure=0.0):
+    return recommend(target, demand, now, Probing(DELAY, pressure))
 
 
 def outcome(recommendation):
@@ -147,6 +147,27 @@ class TestProbing:
         probing = target_of(eight, ceiling=8, probe=8, probed_at=NOW - DELAY)
 
         assert outcome(of(probing, needs(9, is_censored=True)))[0] == 16
+
+    def test_when_money_is_short_it_asks_for_a_little_more_first(self):
+        # 40 x 1.15 = 46, then 46 x 1.3 = 59.8, then double; half as dear: 40 x (2 + 1.15) / 2 = 63.
+        at_40 = target_of(workload(replicas=40), ceiling=40)
+        at_46 = target_of(workload(replicas=46), ceiling=46, probes=1)
+        at_60 = target_of(workload(replicas=60), ceiling=60, probes=2)
+        full = needs(41, is_censored=True)
+
+        found = [outcome(of(each, full, pressure=1.0))[0] for each in (at_40, at_46, at_60)]
+
+        assert found == [46, 60, 120]
+        assert outcome(of(at_40, full, pressure=0.5))[0] == 63
+        assert of(at_46, full, pressure=1.0).memory.probes == 2
+
+    def test_a_gentle_probe_is_one_replica_at_least(self):
+        assert outcome(of(self.at_ceiling(), needs(4, is_censored=True), pressure=1.0))[0] == 5
+
+    def test_whoever_sees_demand_again_begins_anew(self):
+        probing = self.at_ceiling(probe=8, probed_at=NOW - MINUTE, probes=3)
+
+        assert of(probing, needs(4)).memory.probes == 0
 
     def test_demand_beyond_the_probe_is_believed(self):
         assert outcome(of(self.at_ceiling(), needs(12, is_censored=True)))[0] == 12
