@@ -158,7 +158,7 @@ class ControlLoop:
 
     def _ledgers(self) -> dict[str, LedgerVersion]:
         return {
-            name: LedgerVersion(found.resource_version, found.record)
+            name: LedgerVersion(found.resource_version, found.record, found.pasts)
             for name, found in self._around.observer.ledgers().items()
         }
 
