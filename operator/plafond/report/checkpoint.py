@@ -39,16 +39,12 @@ class _Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What a record is written as: the ledger's spec, and that of the past that it continues."""
 
     ledger: dict[str, Any]
     past: dict[str, Any] | None = None
-
-    @property
-    def past_name(self) -> str:
-        """What the past is called; empty where there is none."""
-        return "" if self.past is None else past_name(self.past)
+    past_name: str = ""
 
 
 class Checkpoints:
@@ -66,7 +62,7 @@ class Checkpoints:
         if namespace in self._kept:
             return
         try:
-            facts = _facts(_parts(record).ledger)
+            facts = _facts(parts_of(record).ledger)
         except InvalidResource:
             facts = {}  # whatever is in it, the next write is another
         self._kept[namespace] = _Kept(record.ledger.as_of, version, facts)
@@ -98,11 +94,11 @@ class Checkpoints:
         Where that was done and has a detail, this is what kept the past from being closed.
         """
         try:
-            parts = _parts(record)
+            parts = parts_of(record)
             refused = await self._close(namespace, parts)
             if refused is not None:
                 # Nothing is lost where nothing can be closed: the ledger holds it all, as it can.
-                parts = _Parts(ledger_spec(record))
+                parts = Parts(ledger_spec(record))
         except InvalidResource as error:
             return Written(Result.REFUSED, str(error))
         answer = await self._write(namespace, parts.ledger, now)
@@ -112,7 +108,7 @@ class Checkpoints:
             return replace(answer, detail=refused)
         return answer
 
-    async def _close(self, namespace: str, parts: _Parts) -> str | None:
+    async def _close(self, namespace: str, parts: Parts) -> str | None:
         """Make the past, where it is not there; return why that failed, if it did."""
         name = parts.past_name
         is_there = name in self._seen.get(namespace, ()) or name == self._made.get(namespace)
@@ -164,17 +160,19 @@ class Checkpoints:
         return Written(Result.UNAVAILABLE, again.detail) if is_ours else again
 
 
-def _parts(record: NamespaceRecord) -> _Parts:
+def parts_of(record: NamespaceRecord) -> Parts:
+    """Return what *record* is written as; raise `InvalidResource` where no object can hold it."""
     as_of = record.ledger.as_of
     if as_of is None:
-        return _Parts(ledger_spec(record))
+        return Parts(ledger_spec(record))
     older, newer = split(record.ledger, past_until(as_of))
     span = reach(older)
     if span is None:
-        return _Parts(ledger_spec(record))
+        return Parts(ledger_spec(record))
     past = closed_spec(older, span)
-    continues = Continued(past_name(past), span.end)
-    return _Parts(ledger_spec(replace(record, ledger=newer), continues), past)
+    name = past_name(past)
+    continues = Continued(name, span.end)
+    return Parts(ledger_spec(replace(record, ledger=newer), continues), past, name)
 
 
 def _facts(spec: Facts) -> dict[str, Any]:

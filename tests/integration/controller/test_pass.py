@@ -19,8 +19,10 @@ from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, hanging, running
 from tests.unit.report.support import CHAT, world
 
+from plafond.api.convert_closed import parse_closed
 from plafond.api.convert_ledger import parse_ledger
 from plafond.model.gap import Gap
+from plafond.model.ledger import Fact, SeriesKey
 from plafond.model.policy import Mode
 
 KEY = "team-a/plafond"
@@ -269,6 +271,52 @@ async def test_a_failing_ledger_is_said_once_and_that_it_is_over(fake, client, c
         "the ledger of team-a could not be written: 500 etcd is full",
         "the ledger of team-a can be written again",
     ]
+
+
+async def test_what_is_old_is_closed_and_a_restart_goes_on_from_all_of_it(fake, client):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    around = World(fake, client, facts)
+    await around.run_pass()
+    await around.run_pass(5 * MINUTE)
+    # An hour and five minutes at 12.00 an hour; the 7 are not in it any more.
+    assert spent(fake)["EUR"] == 13
+
+    successor = World(fake, client, facts)
+    await successor.run_pass(6 * MINUTE)
+
+    # 7 three days ago, and a minute more.
+    found = successor.records._records["team-a"].ledger  # noqa: SLF001 - what it goes on from
+    whole = sum(b.value for b in found.series[SeriesKey(Fact.SPEND, "EUR")])
+    assert whole == 7 + 13 + money("0.2")
+
+
+async def test_a_past_that_cannot_be_closed_is_said_once(fake, client, caplog):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    fake.answers[("POST", LEDGERS)] = [failing(403, "not allowed")] * 3
+    around = World(fake, client, facts)
+
+    for _ in range(3):
+        await around.run_pass(5 * MINUTE)
+
+    said = [r.getMessage() for r in caplog.records if r.name == "plafond.controller.records"]
+    assert said == ["the past of team-a could not be closed: 403 not allowed"]
+    assert spent(fake)["EUR"] > 7
+
+
+async def test_a_day_is_closed_with_the_checkpoint_after_its_end(fake, client):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    around = World(fake, client, facts)
+    await around.run_pass()
+    # From noon to two in the night: the day is over, and its last hour is whole.
+    for _ in range(14):
+        await around.run_pass(60 * MINUTE)
+
+    day = parse_closed(fake.objects[made.LEDGERS]["team-a/plafond-2026-11-16"]).ledger
+    # 12 were spent before noon, and 12 hours at 12.00 after it.
+    assert sum(b.value for b in day.series[SeriesKey(Fact.SPEND, "EUR")]) == 12 + 144
+    assert [key for key in fake.objects[made.LEDGERS] if "2026-11-15" in key] == []
 
 
 async def test_ended_pods_are_acknowledged_once_they_are_counted(limited):

@@ -168,7 +168,8 @@ class FakeKubernetes:
         *before, kind = request.path.strip("/").split("/")
         namespace = before.pop() if "namespaces" in before else ""
         path = "/" + "/".join([*(before[:-1] if namespace else before), kind])
-        held = [raw for key, raw in self.objects[path].items() if key.startswith(namespace)]
+        inside = f"{namespace}/" if namespace else ""
+        held = [raw for key, raw in self.objects[path].items() if key.startswith(inside)]
         return [each for each in held if _has(each, request.query.get("labelSelector", ""))]
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
