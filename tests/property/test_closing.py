@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders import DAY, EUR, HOUR, MINUTE, NOW, money
 
-from plafond.account.closing import by_day, day_of, joined, past_until, split
+from plafond.account.closing import by_day, day_of, joined, split
 from plafond.account.ledger import Charge, Grid, recorded, spent
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import NamespaceRecord
@@ -131,7 +131,8 @@ def test_wherever_a_crash_comes_every_window_has_spent_what_it_had(steps, data):
 
 @given(LEDGERS, INSTANTS)
 def test_a_day_that_is_closed_holds_what_a_ledger_holds_of_it(ledger, at):
-    day = Span(past_until(at), past_until(at) + DAY)
+    midnight = at.replace(hour=0, minute=0)
+    day = Span(midnight, midnight + DAY)
 
     held = day_of(ledger, day).series
     whole = by_day([Ledger(None, held)]).series

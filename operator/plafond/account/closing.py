@@ -15,7 +15,6 @@ from decimal import Decimal
 from plafond.account.ledger import (
     DAY,
     EPOCH,
-    FINE_FOR,
     HOUR,
     HOURLY_FOR,
     MOST_WORKLOADS,
@@ -30,8 +29,9 @@ Series = Mapping[SeriesKey, tuple[Bucket, ...]]
 
 
 def past_until(as_of: datetime) -> datetime:
-    """Return the start of the first day of which something is still fine, or may become so."""
-    return _day(as_of - FINE_FOR)
+    """Return the start of the hour that is not over yet: what began before it is finished."""
+    # Whatever merges with age does so when an hour begins, so the past changes once an hour.
+    return EPOCH + _cell(as_of, HOUR) * HOUR
 
 
 def split(ledger: Ledger, at: datetime) -> tuple[Ledger, Ledger]:

@@ -34,12 +34,14 @@ class LedgerVersion:
     The record of a namespace as it was read, and the version of the object that held it.
 
     Attributes:
-        pasts: the closed objects beside it that it continues, or did so, by name, with their uids.
+        continues: the name of the closed object that held a part of it; empty where none did.
+        pasts: the closed objects that it continues, or did so, by name, with their uids.
 
     """
 
     version: str
     record: NamespaceRecord
+    continues: str = ""
     pasts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,7 +83,9 @@ class Records:
         self._checkpoints.see({name: ledger.pasts for name, ledger in ledgers.items()})
         for namespace, ledger in ledgers.items():
             if namespace not in self._records:
-                self._checkpoints.begin_with(namespace, ledger.version, ledger.record)
+                self._checkpoints.begin_with(
+                    namespace, ledger.version, ledger.record, ledger.continues
+                )
         returned = {
             name: record
             for name, record in self._departed.items()

@@ -22,8 +22,7 @@ class _Parts:
     @property
     def past(self) -> ClosedRecord | None:
         """What the head continues, where that is there."""
-        continues = self.head.continues
-        return None if continues is None else self.pasts.get(continues.name)
+        return self.pasts.get(self.head.continues_name)
 
     def is_same(self, other: "_Parts") -> bool:
         """Say whether both are of the very same objects."""
@@ -67,8 +66,7 @@ def _is_missed(unread: Unread, parts: Mapping[str, _Parts]) -> bool:
     known = parts.get(unread.namespace)
     if known is None:
         return unread.name == LEDGER_NAME
-    continues = known.head.continues
-    return known.past is None and continues is not None and continues.name == unread.name
+    return known.past is None and known.head.continues_name == unread.name
 
 
 def _joined(parts: _Parts) -> LedgerRecord:

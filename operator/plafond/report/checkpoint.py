@@ -5,15 +5,17 @@ A write replaces exactly the version that its facts began with. Whoever finds an
 lost: the facts of the winner count, and the loser goes on from them. A ledger to which nothing was
 added is not written.
 
-What is older than a day is in a closed object, the past, which the ledger names. It is made before
-the ledger that names it, and deleted after one that does not: whatever comes in between, a ledger
-and the past that it names hold each fact once.
+What began before this hour is in a closed object, the past, which the ledger names, so that it does
+not ride on every checkpoint. Each hour has a past of its own: it is made before the ledger that
+names it, and the one before is deleted after that. Whatever comes in between, a ledger and the past
+that it names hold each fact once.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from plafond.account.closing import past_until, reach, split
 from plafond.api.convert_closed import closed_spec, past_name
@@ -24,6 +26,7 @@ from plafond.model.memory import NamespaceRecord
 from plafond.report.ledger_objects import LedgerObjects
 
 Facts = Mapping[str, Any]
+_REFUSALS: Final = frozenset({Result.REFUSED, Result.FORBIDDEN, Result.CONFLICT})
 # By namespace and name, their uids.
 Pasts = Mapping[str, Mapping[str, str]]
 
@@ -57,14 +60,20 @@ class Checkpoints:
         self._seen: Pasts = {}
         self._made: dict[str, str] = {}
 
-    def begin_with(self, namespace: str, version: str, record: NamespaceRecord) -> None:
-        """Take *record*, read in *version*, as what the next write replaces; once is enough."""
+    def begin_with(
+        self, namespace: str, version: str, record: NamespaceRecord, continues: str = ""
+    ) -> None:
+        """
+        Take *record*, read in *version*, as what the next write replaces; once is enough.
+
+        It was read of an object that *continues* the past of this name, or none.
+        """
         if namespace in self._kept:
             return
-        try:
-            facts = _facts(parts_of(record).ledger)
-        except InvalidResource:
-            facts = {}  # whatever is in it, the next write is another
+        facts: Facts = {}  # whatever is in it, the next write is another
+        with contextlib.suppress(InvalidResource):
+            parts = parts_of(record)
+            facts = _facts(parts.ledger) if parts.past_name == continues else facts
         self._kept[namespace] = _Kept(record.ledger.as_of, version, facts)
 
     def see(self, pasts: Pasts) -> None:
@@ -94,31 +103,33 @@ class Checkpoints:
         Where that was done and has a detail, this is what kept the past from being closed.
         """
         try:
-            parts = parts_of(record)
-            refused = await self._close(namespace, parts)
-            if refused is not None:
+            # A count may wait for the first write; what can be closed is so with the next.
+            parts = parts_of(record) if namespace in self._kept else Parts(ledger_spec(record))
+            closed = await self._close(namespace, parts)
+            if closed.result in _REFUSALS:
                 # Nothing is lost where nothing can be closed: the ledger holds it all, as it can.
                 parts = Parts(ledger_spec(record))
+            elif closed.result is not Result.DONE:
+                return closed
         except InvalidResource as error:
             return Written(Result.REFUSED, str(error))
         answer = await self._write(namespace, parts.ledger, now)
-        if answer.result is Result.DONE and answer.body is not None:
+        if answer.result is not Result.DONE:
+            return answer
+        if answer.body is not None:
             await self._delete_all_but(namespace, parts.past_name)
-        if answer.result is Result.DONE and refused is not None:
-            return replace(answer, detail=refused)
-        return answer
+        return replace(answer, detail=closed.detail)
 
-    async def _close(self, namespace: str, parts: Parts) -> str | None:
-        """Make the past, where it is not there; return why that failed, if it did."""
+    async def _close(self, namespace: str, parts: Parts) -> Written:
+        """Make the past, where it is not there."""
         name = parts.past_name
         is_there = name in self._seen.get(namespace, ()) or name == self._made.get(namespace)
         if parts.past is None or is_there:
-            return None
+            return Written(Result.DONE)
         answer = await self._objects.close(namespace, name, parts.past)
-        if answer.result is not Result.DONE:
-            return answer.detail
-        self._made[namespace] = name
-        return None
+        if answer.result is Result.DONE:
+            self._made[namespace] = name
+        return answer
 
     async def _delete_all_but(self, namespace: str, kept: str) -> None:
         # What could not be deleted is seen again, and tried again with the next write.

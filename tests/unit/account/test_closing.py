@@ -39,12 +39,12 @@ def of(key, *buckets):
 @pytest.mark.parametrize(
     ("as_of", "until"),
     [
-        # The last hour of the 15th ends at midnight, and is fine for 26 hours.
-        pytest.param(MIDNIGHT + DAY + 2 * HOUR - MINUTE, MIDNIGHT - DAY, id="a minute before"),
-        pytest.param(MIDNIGHT + DAY + 2 * HOUR, MIDNIGHT, id="26 hours after midnight"),
+        pytest.param(MIDNIGHT - MINUTE, MIDNIGHT - HOUR, id="a minute before"),
+        pytest.param(MIDNIGHT, MIDNIGHT, id="on the hour"),
+        pytest.param(MIDNIGHT + 59 * MINUTE, MIDNIGHT, id="in the hour"),
     ],
 )
-def test_the_past_ends_with_the_last_day_that_is_not_fine_any_more(as_of, until):
+def test_what_is_past_ends_where_the_hour_that_is_not_over_begins(as_of, until):
     assert past_until(as_of) == until
 
 

@@ -34,6 +34,11 @@ class LedgerRecord:
     continues: Continued | None = None
     pasts: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def continues_name(self) -> str:
+        """What the closed ledger is called that this one continues; empty where it does not."""
+        return "" if self.continues is None else self.continues.name
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedRecord:
