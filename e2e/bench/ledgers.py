@@ -214,7 +214,7 @@ def table(played: Played) -> Iterator[str]:
 def main() -> int:
     """Measure and print; nothing is kept."""
     parser = argparse.ArgumentParser(prog="python -m e2e.bench.ledgers", description=__doc__)
-    parser.add_argument("--namespaces", type=int, default=8, help="that are played (8)")
+    parser.add_argument("--namespaces", type=int, default=4, help="that are played (4)")
     parser.add_argument("--workloads", type=int, default=10, help="of each (10)")
     asked = parser.parse_args()
     played = asyncio.run(measured(asked.namespaces, asked.workloads))

@@ -26,7 +26,8 @@ from plafond.model.memory import NamespaceRecord
 from plafond.report.ledger_objects import LedgerObjects
 
 Facts = Mapping[str, Any]
-_REFUSALS: Final = frozenset({Result.REFUSED, Result.FORBIDDEN, Result.CONFLICT})
+# Others say that nobody answers, or that nobody may write: then nothing else is tried.
+_REFUSALS: Final = frozenset({Result.REFUSED, Result.FORBIDDEN, Result.CONFLICT, Result.GONE})
 # By namespace and name, their uids.
 Pasts = Mapping[str, Mapping[str, str]]
 

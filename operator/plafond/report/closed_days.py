@@ -93,7 +93,7 @@ class ClosedDays:
             return answer
         try:
             there = [_there(raw) for raw in answer.body.get("items", ())]
-        except (InvalidResource, KeyError) as error:
+        except InvalidResource as error:
             return Written(Result.REFUSED, str(error))
         old = [each for each in there if as_of - each.closed.span.end > KEPT_FOR]
         days: dict[datetime, list[_There]] = defaultdict(list)
@@ -130,7 +130,12 @@ class ClosedDays:
 
 
 def _there(raw: Mapping[str, Any]) -> _There:
-    return _There(raw["metadata"]["uid"], parse_closed(raw))
+    meta = raw["metadata"]
+    try:
+        return _There(meta["uid"], parse_closed(raw))
+    except InvalidResource as error:
+        field = f"{meta['name']}: {error.field}"
+        raise InvalidResource(field, error.sentence) from error
 
 
 def _rightful(months: datetime, as_of: datetime) -> Iterator[str]:

@@ -174,12 +174,12 @@ async def test_a_day_that_a_month_lacks_is_not_deleted(fake, client):
 
 async def test_a_day_that_cannot_be_read_keeps_its_month_open_and_is_named(fake, client):
     await closed(client, NOV - 2 * DAY, NOV - DAY)
-    fake.objects[made.LEDGERS]["team-a/plafond-2026-10-31"]["spec"]["closed"] = None
+    fake.objects[made.LEDGERS]["team-a/plafond-2026-10-31"]["spec"]["series"] = "none"
 
     answer = await opened(client).close("team-a", ledger(LATER))
 
     assert answer.result is Result.REFUSED
-    assert "plafond-2026-10-31" in answer.detail
+    assert answer.detail.startswith("plafond-2026-10-31: spec.series: ")
     assert "plafond-2026-10" not in names(fake)
     assert "plafond-2026-10-30" in names(fake)
 
