@@ -18,8 +18,11 @@ from plafond.account.closing import (
     without_past,
 )
 from plafond.account.ledger import MOST_WORKLOADS
+from plafond.account.past import Before, untold, wanted_since
+from plafond.model.history import Past
 from plafond.model.ledger import OTHERS, Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
+from plafond.model.settings import Timing
 from plafond.model.window import Span
 
 SPEND = SeriesKey(Fact.SPEND, EUR)
@@ -76,6 +79,26 @@ def test_a_past_that_is_lost_is_unknown_as_if_nobody_had_counted_before():
     lost = without_past(NamespaceRecord(Ledger(TODAY.end), memory), MIDNIGHT).memory
 
     assert lost == Memory(counted_since=MIDNIGHT, complete_from=MIDNIGHT, searched_from=MIDNIGHT)
+
+
+@pytest.mark.parametrize(
+    ("opened_at", "wanted"),
+    [
+        pytest.param(MIDNIGHT - 5 * DAY, MIDNIGHT - 5 * DAY, id="a window that began before"),
+        pytest.param(MIDNIGHT, None, id="one that began then"),
+    ],
+)
+def test_history_is_asked_for_what_a_window_needs_of_a_lost_past(opened_at, wanted):
+    counted = Memory(counted_since=MIDNIGHT - 9 * DAY, complete_from=MIDNIGHT - 9 * DAY)
+    record = NamespaceRecord(Ledger(TODAY.end), counted)
+
+    lost = without_past(record, MIDNIGHT)
+
+    known = Before(Past(), opened_at, TODAY.end)
+    assert wanted_since(lost, known) == wanted
+    # Until it has told, so much of the window is unknown.
+    unknown = untold(lost.memory, known, Timing())
+    assert (unknown and unknown.until) == (wanted and MIDNIGHT)
 
 
 @pytest.mark.parametrize(
