@@ -61,6 +61,7 @@ class Records:
         self._failing: dict[str, str] = {}
         self._unclosed: set[tuple[str, str]] = set()
         self._lost: dict[str, str] = {}
+        self._unreadable: frozenset[str] = frozenset()
         self._departed: dict[str, NamespaceRecord] = {}
 
     def joined(
@@ -70,16 +71,9 @@ class Records:
         unreadable: Iterable[str],
     ) -> Snapshot:
         """Return *snapshot* with our own newer records; *ledgers* are those that it was read of."""
-        for namespace in unreadable:
-            # What was in an object that nobody can read now is not known, not even to us.
-            self._records.pop(namespace, None)
-        for namespace, version in list(self._lost.items()):
-            if namespace not in ledgers:
-                del self._lost[namespace]
-            elif _is_newer(ledgers[namespace].version, version):
-                # Somebody else wrote it. Those facts count, and we go on from them.
-                del self._lost[namespace]
-                self._records.pop(namespace, None)
+        unreadable = frozenset(unreadable)
+        self._drop_unreadable(unreadable)
+        self._drop_lost(ledgers)
         self._checkpoints.see({name: ledger.pasts for name, ledger in ledgers.items()})
         for namespace, ledger in ledgers.items():
             if namespace not in self._records:
@@ -92,6 +86,22 @@ class Records:
             if name in snapshot.namespaces and name not in ledgers and name not in unreadable
         }
         return replace(snapshot, records={**returned, **snapshot.records, **self._records})
+
+    def _drop_unreadable(self, unreadable: frozenset[str]) -> None:
+        # What was in an object that nobody can read now is not known, not even to us; when it can
+        # be read again, it counts, and not what was counted without it meanwhile.
+        for namespace in self._unreadable | unreadable:
+            self._records.pop(namespace, None)
+        self._unreadable = unreadable
+
+    def _drop_lost(self, ledgers: Mapping[str, LedgerVersion]) -> None:
+        for namespace, version in list(self._lost.items()):
+            if namespace not in ledgers:
+                del self._lost[namespace]
+            elif _is_newer(ledgers[namespace].version, version):
+                # Somebody else wrote it. Those facts count, and we go on from them.
+                del self._lost[namespace]
+                self._records.pop(namespace, None)
 
     def keep(
         self, snapshot: Snapshot, evaluation: Evaluation, ledgers: Mapping[str, LedgerVersion]

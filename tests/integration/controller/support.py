@@ -66,7 +66,8 @@ class SetObserver:
         if not self.lags:
             held = self.fake.objects[made.LEDGERS].values()
             counted = [raw for raw in held if HISTORY not in raw["metadata"].get("labels", {})]
-            self._seen = dict(Ledgers().whole(map(parse, counted), ()))
+            whole = Ledgers().whole(map(parse, counted), ())
+            self._seen = {name: each for name, each in whole.items() if name not in self.unreadable}
         records = {name: each.record for name, each in self._seen.items()}
         quotas = [parse_quota(raw) for raw in self.fake.objects[made.QUOTAS].values()]
         namespaces = joined_namespaces(self.facts.namespaces.values(), quotas)

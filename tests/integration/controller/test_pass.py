@@ -259,6 +259,21 @@ async def test_a_ledger_that_cannot_be_read_is_neither_used_nor_written(fake, li
     assert "POST spendledgers" not in limited.writes
 
 
+async def test_a_ledger_that_can_be_read_again_counts_at_once(fake, client):
+    around = World(fake, client, populated(fake, world(policy(budgets=(budget(),)))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    facts = around.observer.facts
+    around.observer.unreadable = {"team-a": Gap("nonsense")}
+    around.observer.facts = replace(facts, policies=())
+    await around.run_pass()
+    around.observer.unreadable, around.observer.facts = {}, facts
+
+    await around.run_pass(SECOND)
+
+    found = around.records._records["team-a"].ledger  # noqa: SLF001 - what it goes on from
+    assert found.series[SeriesKey(Fact.SPEND, "EUR")][0].value == 7
+
+
 async def test_a_failing_ledger_is_said_once_and_that_it_is_over(fake, client, caplog):
     caplog.set_level("INFO")
     around = World(fake, client, populated(fake, world(policy(budgets=(budget(),)))))
