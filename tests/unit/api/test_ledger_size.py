@@ -69,12 +69,12 @@ def size_of(spec):
 # Of one, of ten and of the most workloads: all of it as one object, where nothing can be closed;
 # the ledger, and the past that it continues; a day, and a month that is over.
 MOST = {
-    1: {"whole": 120_000, "ledger": 16_000, "past": 115_000, "day": 10_000, "month": 13_000},
-    10: {"whole": 140_000, "ledger": 40_000, "past": 115_000, "day": 20_000, "month": 25_000},
+    1: {"whole": 160_000, "ledger": 16_000, "past": 155_000, "day": 12_000, "month": 15_000},
+    10: {"whole": 180_000, "ledger": 40_000, "past": 155_000, "day": 20_000, "month": 25_000},
     MOST_WORKLOADS: {
         "whole": MAX_LEDGER_BYTES * 5 // 6,
         "ledger": MAX_LEDGER_BYTES * 3 // 4,
-        "past": 115_000,
+        "past": 155_000,
         "day": MAX_LEDGER_BYTES // 3,
         "month": MAX_LEDGER_BYTES // 2,
     },
