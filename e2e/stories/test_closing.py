@@ -22,7 +22,7 @@ from e2e.stories.played import LOWERED, Play
 from e2e.world import API, price_sheet, utc_now
 
 from plafond.account.closing import finished_day, month_of
-from plafond.api.constants import HISTORY, LEDGER_NAME, PAST_PREFIX
+from plafond.api.constants import LEDGER_NAME, MONTH, PAST_PREFIX
 from plafond.api.convert_closed import (
     closed_spec,
     day_name,
@@ -92,7 +92,7 @@ class History:
         for day in self.days:
             held = hours(day.start, day.end)
             spec = closed_spec(Ledger(None, {SPEND: held, CHAT: held}), day)
-            yield ledger(day_name(day), spec, {HISTORY: f"{day.start:%Y-%m}"})
+            yield ledger(day_name(day), spec, {MONTH: f"{day.start:%Y-%m}"})
 
 
 def ledger(name: str, spec: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Any:
@@ -123,7 +123,7 @@ class Closed:
     @property
     def spent(self) -> Decimal:
         """What an operator that starts now knows of the time before the story."""
-        counted = [raw for raw in self.objects.values() if HISTORY not in labels(raw)]
+        counted = [raw for raw in self.objects.values() if MONTH not in labels(raw)]
         (whole,) = Ledgers().whole(map(parse, counted), ()).values()
         found = whole.record.ledger.series[SPEND]
         return sum((b.value for b in found if b.start < self.history.until), Decimal(0))

@@ -20,7 +20,7 @@ SERVICE_ACCOUNT: Final = "plafond"
 # digest of what is in it; and its days and months, which bear the label and are for people.
 LEDGER_NAME: Final = "plafond"
 PAST_PREFIX: Final = "plafond-past-"
-HISTORY: Final = "plafond.dev/history"
+MONTH: Final = "plafond.dev/month"
 # So is there one quota; the label says that it is ours, so that one that others made stays theirs.
 QUOTA_NAME: Final = "plafond"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"

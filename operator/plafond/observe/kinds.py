@@ -5,7 +5,7 @@ from typing import Final
 from plafond.api.constants import (
     API_VERSION,
     COST_POLICIES,
-    HISTORY,
+    MONTH,
     PRICE_SHEETS,
     QUOTA_NAME,
     SPEND_LEDGERS,
@@ -48,7 +48,7 @@ LEDGERS: Final[Kind[LedgerRecord | ClosedRecord]] = Kind(
     f"{_OURS}/{SPEND_LEDGERS}",
     ledgers.parse,
     is_relevant=ledgers.is_relevant,
-    selection={"labelSelector": f"!{HISTORY}"},
+    selection={"labelSelector": f"!{MONTH}"},
 )
 NAMESPACES: Final[Kind[Namespace]] = Kind("Namespaces", "/api/v1/namespaces", namespaces.parse)
 NODES: Final[Kind[Node]] = Kind("Nodes", "/api/v1/nodes", nodes.parse)

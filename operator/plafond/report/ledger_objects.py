@@ -7,8 +7,8 @@ from typing import Any, Final
 from plafond.api.constants import (
     API_VERSION,
     GROUP,
-    HISTORY,
     LEDGER_NAME,
+    MONTH,
     SPEND_LEDGERS,
     VERSION,
 )
@@ -49,7 +49,7 @@ class LedgerObjects:
         """
         body = _object(namespace, spec, name)
         if label:
-            body["metadata"]["labels"] = {HISTORY: label}
+            body["metadata"]["labels"] = {MONTH: label}
         answer = await self._writer.create(_collection(namespace), body)
         if answer.result is not Result.CONFLICT:
             return answer
@@ -67,7 +67,7 @@ class LedgerObjects:
 
     async def all_but(self, namespace: str, labels: Iterable[str]) -> Written:
         """Return the closed days and months of *namespace* that have none of *labels*, listed."""
-        selector = f"{HISTORY},{HISTORY} notin ({','.join(labels)})"
+        selector = f"{MONTH},{MONTH} notin ({','.join(labels)})"
         return await self._writer.read(_collection(namespace), selector)
 
 

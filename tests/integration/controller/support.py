@@ -7,7 +7,7 @@ from tests.builders import NOW, SETTINGS, TEAM
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes
 
-from plafond.api.constants import HISTORY
+from plafond.api.constants import MONTH
 from plafond.api.writer import ApiWriter, WriteTimeouts
 from plafond.controller.leadership import Alone
 from plafond.controller.loop import ControlLoop, Surroundings
@@ -65,7 +65,7 @@ class SetObserver:
             raise self.raises
         if not self.lags:
             held = self.fake.objects[made.LEDGERS].values()
-            counted = [raw for raw in held if HISTORY not in raw["metadata"].get("labels", {})]
+            counted = [raw for raw in held if MONTH not in raw["metadata"].get("labels", {})]
             whole = Ledgers().whole(map(parse, counted), ())
             self._seen = {name: each for name, each in whole.items() if name not in self.unreadable}
         records = {name: each.record for name, each in self._seen.items()}

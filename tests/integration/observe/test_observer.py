@@ -11,7 +11,7 @@ from tests.integration.fakes.prometheus import FakePrometheus
 from tests.integration.fakes.prometheus import running as serving
 from tests.integration.observe.support import QUICK, Clock, eventually
 
-from plafond.api.constants import HISTORY
+from plafond.api.constants import MONTH
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
@@ -242,7 +242,7 @@ async def test_a_past_that_cannot_be_read_is_a_gap_and_not_an_empty_one(fake, ob
 
 async def test_days_and_months_that_are_closed_are_not_listed(fake, observer):
     day = made.past(NOW)
-    day["metadata"] |= {"name": "plafond-2026-11-15", "labels": {HISTORY: "2026-11"}}
+    day["metadata"] |= {"name": "plafond-2026-11-15", "labels": {MONTH: "2026-11"}}
     day["spec"] = "whatever is in it"
     fake.put(made.LEDGERS, day)
     fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.builders import NOW, money
 from tests.integration.fakes import objects as made
 
-from plafond.api.constants import HISTORY
+from plafond.api.constants import MONTH
 from plafond.api.convert_ledger import parse_ledger
 from plafond.api.writer import ApiWriter, WriteTimeouts
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
@@ -51,7 +51,7 @@ def old(value, at=NOW, lately="1"):
 def whole(fake) -> LedgerRecord:
     """Return the ledger as it is read: with what it continues."""
     held = fake.objects[made.LEDGERS].values()
-    counted = [raw for raw in held if HISTORY not in raw["metadata"].get("labels", {})]
+    counted = [raw for raw in held if MONTH not in raw["metadata"].get("labels", {})]
     return Ledgers().whole(map(parse, counted), ())["team-a"]
 
 

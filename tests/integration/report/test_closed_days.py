@@ -8,7 +8,7 @@ from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
 from tests.integration.report.ledgers import COLLECTION, writes
 
-from plafond.api.constants import HISTORY
+from plafond.api.constants import MONTH
 from plafond.api.convert_closed import parse_closed
 from plafond.api.writer import ApiWriter, Result, WriteTimeouts
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
@@ -128,7 +128,7 @@ async def test_a_month_takes_the_place_of_its_days_when_the_last_is_eight_days_o
     assert [(b.start, b.value) for b in month.series[CHAT]] == [(NOV - 2 * DAY, 1), (NOV - DAY, 2)]
     assert month.series[SPEND] == month.series[CHAT]
     label = fake.objects[made.LEDGERS]["team-a/plafond-2026-10"]["metadata"]["labels"]
-    assert label == {HISTORY: "whole-2026-10"}
+    assert label == {MONTH: "whole-2026-10"}
 
 
 LATER = NOV + 9 * DAY
