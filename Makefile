@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster run stories bench format lock crds clean
+.PHONY: help demo test check cluster run stories bench bench-ledgers format lock crds clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready ## Run the main job on a real control plane, about four minutes (ARGS="--fast --keep --report page.html").
 	@$(BIN)/python -m e2e.demo $(ARGS)
@@ -27,6 +27,9 @@ stories: .venv/ready ## The tests on a real control plane.
 bench: .venv/ready ## Measure what admission adds to a write; prints a table (ARGS="--writes 200").
 	@$(BIN)/python -m e2e.rig build > .venv/rig.log
 	@$(BIN)/python -m e2e.bench.admission $(ARGS)
+
+bench-ledgers: .venv/ready ## Measure what ledgers cost the API server, about a minute; prints a table (ARGS="--namespaces 2").
+	@$(BIN)/python -m e2e.bench.ledgers $(ARGS)
 
 cluster: .venv/ready ## Start a real control plane, print its KUBECONFIG, wait for Ctrl-C.
 	@$(BIN)/python -m e2e.rig up

@@ -156,19 +156,22 @@ class CrashAt(Fault):
     Ends the program at its write number *number*: before it is stored, or before it knows.
 
     Whatever else it sends meanwhile gets no further. *crash* has to return when the program is
-    gone; `hit` then names the write.
+    gone; `hit` then names the write. Only writes to *resource* are counted where that is given.
     """
 
-    def __init__(self, number: int, crash: Callable[[], None], *, is_before: bool):
+    def __init__(
+        self, number: int, crash: Callable[[], None], *, is_before: bool, resource: str = ""
+    ):
         self.hit = ""
         self._left, self._crash, self._is_before = number, crash, is_before
+        self._resource = resource
         self._meant: Asked | None = None
         self._is_ending = False
 
     async def instead(self, asked: Asked) -> Answered | None:
         if self._is_ending:
             raise DroppedError
-        if asked.is_write and not asked.is_lease:
+        if asked.is_write and not asked.is_lease and self._resource in asked.named:
             self._left -= 1
             if self._left == 0:
                 self._meant = asked

@@ -202,7 +202,9 @@ class Play:
     def _counted(self) -> dict[str, float]:
         page = scraped(self._metrics_url)
         is_counted = any(name.startswith("plafond_budget_used{") for name in page)
-        return page if is_counted else {}
+        # A first pass tells what it counted a moment before it says when that was.
+        is_dated = page.get("plafond_last_pass_timestamp_seconds", 0) > 0
+        return page if is_counted and is_dated else {}
 
     def _first_start(self) -> Process:
         (port,) = free_ports(1)

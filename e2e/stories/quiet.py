@@ -30,8 +30,8 @@ class Silence:
         return [_told(write) for write in self.writes if write.resource not in KEPT_UP]
 
     def most_of(self, resource: str) -> int:
-        """Return how often *resource* was written where it was written most often."""
-        found = Counter(each.namespace for each in self.writes if each.resource == resource)
+        """Return how often that object of *resource* was written that was so most often."""
+        found = Counter((w.namespace, w.name) for w in self.writes if w.resource == resource)
         return max(found.values(), default=0)
 
 

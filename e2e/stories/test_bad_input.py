@@ -9,13 +9,13 @@ import json
 
 import pytest
 from e2e.world import fresh_namespace
-from tests.unit.api.examples import DAY_ONE, FULL, REFUSED, SHEET
+from tests.unit.api.examples import DAY_ONE, FULL, LEDGER, REFUSED, SHEET
 
 
 def named(document, name, namespace):
     """Return *document* as a person would send it, under a name of its own."""
     metadata = {"name": name}
-    if document["kind"] == "CostPolicy":
+    if document["kind"] != "PriceSheet":
         metadata["namespace"] = namespace
     return json.dumps({**document, "metadata": metadata})
 
@@ -42,7 +42,9 @@ def test_the_refusal_names_the_field_and_says_what_is_wrong(rig, team, row):
     assert row.words in answer.stderr
 
 
-@pytest.mark.parametrize("document", [DAY_ONE, FULL, SHEET], ids=["day one", "full", "prices"])
+@pytest.mark.parametrize(
+    "document", [DAY_ONE, FULL, SHEET, LEDGER], ids=["day one", "full", "prices", "ledger"]
+)
 def test_a_good_example_is_accepted(rig, team, document):
     answer = rig.kubectl(
         "create", "--dry-run=server", "-f", "-", stdin=named(document, "good", team)

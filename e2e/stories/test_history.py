@@ -2,10 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.rig.cluster import Rig
@@ -57,15 +58,24 @@ def work(rig: Rig, namespace: str) -> None:
 
 def written_by(rig: Rig, namespace: str, directory: Path) -> tuple[datetime, Decimal]:
     """Run an operator until it has written the ledger; return up to when, and what was spent."""
-    path = f"/apis/{API}/namespaces/{namespace}/spendledgers/plafond"
+    collection = f"/apis/{API}/namespaces/{namespace}/spendledgers"
     with operator(rig, directory) as running:
         poll(lambda: is_there(rig, namespace), 30, what="the ledger")
         time.sleep(3)
         running.stop()
-    spec = rig.get(path)["spec"]
-    series = next(s for s in spec["series"] if (s["fact"], s["unit"]) == ("Spend", "EUR"))
-    values = (Decimal(text) for run in series["runs"] for text in run["values"].split())
-    return datetime.fromisoformat(spec["asOf"]), sum(values, Decimal(0))
+    spec = rig.get(f"{collection}/plafond")["spec"]
+    spent = spent_in(spec)
+    if "continues" in spec:
+        spent += spent_in(rig.get(f"{collection}/{spec['continues']['name']}")["spec"])
+    return datetime.fromisoformat(spec["asOf"]), spent
+
+
+def spent_in(spec: Mapping[str, Any]) -> Decimal:
+    """Return all spend that one object holds."""
+    series = [s for s in spec["series"] if (s["fact"], s["unit"]) == ("Spend", "EUR")]
+    runs = (run for each in series for run in each["runs"])
+    values = (Decimal(text) for run in runs for text in run["values"].split())
+    return sum(values, Decimal(0))
 
 
 def is_there(rig: Rig, namespace: str) -> bool:

@@ -51,8 +51,10 @@ def owner() -> list[dict[str, str]]:
     return [{"apiVersion": "v1", "kind": "Namespace", "name": "default", "uid": "0"}]
 
 
-def ledger(name: str, **fields: Any) -> dict[str, Any]:
-    spec = {"asOf": "2026-11-01T00:00:00Z", "series": [], "memory": "{}"}
+def ledger(name: str, *, is_closed: bool = False, **fields: Any) -> dict[str, Any]:
+    moment = "2026-11-01T00:00:00Z"
+    rest = {"closed": {"since": moment, "until": moment}} if is_closed else {"memory": "{}"}
+    spec = {"series": [], **rest}
     whole = {"name": name, **fields}
     return {"apiVersion": API, "kind": "SpendLedger", "metadata": whole, "spec": spec}
 
@@ -131,8 +133,9 @@ FORBIDDEN = (
     Deed("change a policy", "PATCH", f"{POLICIES}/ceiling", {"spec": {"mode": "Observe"}}),
     Deed("delete a policy", "DELETE", f"{POLICIES}/ceiling"),
     Deed("change prices", "PATCH", f"/apis/{API}/pricesheets/eur", {"spec": {}}),
-    Deed("forget what was spent", "DELETE", f"{OWN_LEDGERS}/plafond"),
     Deed("change somebody's ledger", "PATCH", f"{OWN_LEDGERS}/theirs", {"spec": {}}),
+    Deed("change what is closed", "PATCH", f"{OWN_LEDGERS}/plafond-2026-11-01", {"spec": {}}),
+    Deed("forget everything at once", "DELETE", OWN_LEDGERS),
     Deed("delete the team's quota", "DELETE", f"{CORE}/resourcequotas/theirs"),
     Deed("take a controller's Lease", "PATCH", f"{LEASES_OF}/kube-scheduler", {}),
     Deed("unbind self-restraint", "DELETE", f"{ADMISSION}/validatingadmissionpolicybindings/x"),
@@ -185,6 +188,17 @@ RESTRAINED = (
     Deed("a name that ends alike", "PATCH", f"{APPS}/deployments/lm/scale", ZERO, SCALE),
     Deed("another kind of that name", "PATCH", f"{APPS}/statefulsets/llm/scale", ZERO, STATEFUL),
     Deed("a ledger of another name", "POST", OWN_LEDGERS, ledger("mine"), LEDGERS),
+    Deed("a second ledger", "POST", OWN_LEDGERS, ledger("plafond-2"), LEDGERS),
+    Deed(
+        "a ledger that is closed from the start", "POST", OWN_LEDGERS,
+        ledger("plafond", is_closed=True), LEDGERS,
+    ),
+    Deed(
+        "a closed ledger of another name", "POST", OWN_LEDGERS,
+        ledger("mine", is_closed=True), LEDGERS,
+    ),
+    Deed("forget what was spent", "DELETE", f"{OWN_LEDGERS}/plafond", None, LEDGERS),
+    Deed("delete somebody's ledger", "DELETE", f"{OWN_LEDGERS}/theirs", None, LEDGERS),
     Deed(
         "a ledger of kube-system", "POST", OWN_LEDGERS.replace("{ns}", "kube-system"),
         ledger("plafond"), LEDGERS,
@@ -224,6 +238,10 @@ WIDE = (
         "/apis/apps/v1/namespaces/kube-system/statefulsets/dns/scale", ZERO, STATEFUL,
     ),
     Deed("the team's quota", "PATCH", f"{CORE}/resourcequotas/theirs", {"spec": {}}, QUOTAS),
+    Deed(
+        "change what is closed", "PATCH", f"{OWN_LEDGERS}/plafond-2026-10-31",
+        metadata(labels={"x": "y"}), LEDGERS,
+    ),
     Deed("delete the team's quota", "DELETE", f"{CORE}/resourcequotas/theirs", None, QUOTAS),
     Deed("another Lease", "POST", LEASES_OF, lease("mine"), LEASES),
     Deed(
@@ -250,6 +268,9 @@ def victim(rig: Rig) -> Iterator[str]:
         rig.apply({**body, "metadata": {"name": name, "namespace": namespace}})
     theirs = {"name": "theirs", "namespace": namespace}
     rig.apply({**quota("theirs"), "metadata": theirs})
+    kept = ledger("plafond"), ledger("theirs"), ledger("plafond-2026-10-31", is_closed=True)
+    for body in kept:
+        rig.apply({**body, "metadata": {**body["metadata"], "namespace": namespace}})
     about = {"kind": "Namespace", "namespace": namespace}
     rig.apply({**event("kubelet"), "metadata": theirs, "involvedObject": about})
     yield namespace
@@ -329,7 +350,9 @@ def test_what_it_is_there_for_is_allowed(account: ApiAccess, victim: str):
     deeds = (
         Deed("lower a ceiling", "PATCH", CORE, annotated(**{CEILINGS: LISTED})),
         Deed("scale what is listed", "PATCH", f"{APPS}/deployments/llm/scale", ONE),
-        Deed("keep a ledger", "POST", OWN_LEDGERS, ledger("plafond")),
+        Deed("keep a ledger", "PATCH", f"{OWN_LEDGERS}/plafond", {"spec": {"memory": "{ }"}}),
+        Deed("close a day", "POST", OWN_LEDGERS, ledger("plafond-2026-11-01", is_closed=True)),
+        Deed("delete what is closed", "DELETE", f"{OWN_LEDGERS}/plafond-2026-11-01"),
         Deed("tell", "POST", f"{CORE}/events", event("plafond")),
     )
 

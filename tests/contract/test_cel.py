@@ -1,11 +1,11 @@
 """Every CEL rule of every kind accepts a good example and rejects a bad one."""
 
 import pytest
-from tests.unit.api.examples import DAY_ONE, FULL, REFUSED, SHEET, Refused
+from tests.unit.api.examples import DAY_ONE, FULL, LEDGER, REFUSED, SHEET, Refused
 from tests.unit.api.rules import defaulted, rules_in, verdicts
 
 from plafond.api.crd import definition
-from plafond.api.kinds import COST_POLICY, KINDS, PRICE_SHEET
+from plafond.api.kinds import COST_POLICY, KINDS, PRICE_SHEET, SPEND_LEDGER
 
 
 def schema_of(kind):
@@ -31,7 +31,9 @@ def test_a_bad_example_breaks_the_rule_that_says_why(row):
     assert [message for _, message in broken_by(row) if row.words in message]
 
 
-@pytest.mark.parametrize("good", [DAY_ONE, FULL, SHEET], ids=["day one", "full", "prices"])
+@pytest.mark.parametrize(
+    "good", [DAY_ONE, FULL, SHEET, LEDGER], ids=["day one", "full", "prices", "ledger"]
+)
 def test_a_good_example_keeps_every_rule(good):
     schema = SCHEMAS[good["kind"]]
     whole = defaulted(schema, good)
@@ -40,7 +42,9 @@ def test_a_good_example_keeps_every_rule(good):
 
 
 @pytest.mark.parametrize(
-    ("kind", "good"), [(COST_POLICY, FULL), (PRICE_SHEET, SHEET)], ids=["CostPolicy", "PriceSheet"]
+    ("kind", "good"),
+    [(COST_POLICY, FULL), (PRICE_SHEET, SHEET), (SPEND_LEDGER, LEDGER)],
+    ids=lambda each: each.name if each in KINDS else "",
 )
 def test_the_good_examples_reach_every_rule(kind, good):
     schema = SCHEMAS[kind.name]
@@ -51,7 +55,7 @@ def test_the_good_examples_reach_every_rule(kind, good):
     assert {message for _, message in rules_in(schema)} == reached
 
 
-@pytest.mark.parametrize("kind", [COST_POLICY, PRICE_SHEET], ids=["CostPolicy", "PriceSheet"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_bad_examples_break_every_rule(kind):
     rows = [row for row in BY_RULE if row.resource == kind.name]
 

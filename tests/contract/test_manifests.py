@@ -1,5 +1,6 @@
 """The shipped manifests are valid, grant only what is needed, and hold ceilings in one way."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import kubernetes_validate
@@ -9,8 +10,10 @@ from e2e.rig.install import NAMESPACE, SERVICE_ACCOUNT
 
 from plafond.api import annotations
 from plafond.api.constants import LEDGER_NAME
+from plafond.api.convert_closed import day_name, month_name, past_name
 from plafond.controller.config import load_config
 from plafond.model.settings import Settings
+from plafond.model.window import Span
 from plafond.observe import kinds
 from plafond.observe.store import Kind
 
@@ -76,6 +79,7 @@ def test_the_operator_may_scale_a_workload_but_not_change_one():
         ("pricesheets/status", "patch"),
         ("spendledgers", "create"),
         ("spendledgers", "patch"),
+        ("spendledgers", "delete"),
         ("events", "create"),
         ("events", "patch"),
         ("namespaces", "patch"),
@@ -246,8 +250,14 @@ def test_the_policies_read_the_annotations_that_the_operator_writes():
     assert f"startsWith('{annotations.CEILINGS.partition('/')[0]}/')" in ours
 
 
-def test_the_ledger_s_name_is_the_one_that_the_account_is_held_to():
-    assert f"object.metadata.name == '{LEDGER_NAME}'" in text_of("admission-self-restraint.yaml")
+def test_the_ledgers_names_are_those_that_the_account_is_held_to():
+    day = Span(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
+    text = text_of("admission-self-restraint.yaml")
+
+    assert f"variables.name == '{LEDGER_NAME}'" in text
+    for name in (past_name({}), day_name(day), month_name(day)):
+        assert name.startswith(f"{LEDGER_NAME}-")
+    assert f"variables.name.startsWith('{LEDGER_NAME}-')" in text
 
 
 def test_what_is_observed_may_be_listed_and_watched_and_nothing_else():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.builders import MINUTE, budget, policy, workload_id
+from tests.builders import MINUTE, NOW, budget, policy, workload_id
 from tests.integration.controller.support import LEDGER, World, populated
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
@@ -40,7 +40,7 @@ ADMISSION_KINDS = {
     "resources": [{"name": f"{which}admissionpolicies"} for which in ("mutating", "validating")]
     + [{"name": f"{which}admissionpolicybindings"} for which in ("mutating", "validating")]
 }
-VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
+VERBS = {"GET": "get", "LIST": "list", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
 def asked(method, path):
@@ -91,6 +91,9 @@ async def written():
     async with running(fake) as client:
         limited = policy(cost_per_hour="8.00", budgets=(budget("1000"),))
         around = World(fake, client, populated(fake, world(limited)))
+        # There is a past to be closed, and another that nothing continues any more.
+        for raw in (made.spent_days_ago(3), made.past(NOW)):
+            fake.put(made.LEDGERS, raw)
         await around.run_pass()
         # The ledger is somebody else's for a moment, so it is read; the Event is there already.
         fake.answers[("PATCH", LEDGER)] = [failing(409)]

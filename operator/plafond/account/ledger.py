@@ -31,7 +31,8 @@ FINE_BUCKETS_PER_WINDOW = 300
 # Of single workloads: for whoever asks where the money went, not for budgets, which need no less
 # than the whole namespace. So they are rounded, and bounded in number and in time.
 WORKLOADS_FINE_FOR = timedelta(hours=1)
-WORKLOADS_KEPT_FOR = timedelta(hours=26)
+# Until the day that it is of has been put away, also where that is tried half a day late.
+WORKLOADS_KEPT_FOR = timedelta(hours=36)
 MOST_WORKLOADS = 300
 WORKLOADS_PRECISION = Decimal("1e-9")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -21,17 +22,40 @@ MOST_ZEROS: Final = 32
 _MICROSECONDS: Final = 1_000_000
 
 
-def ledger_spec(record: NamespaceRecord) -> dict[str, Any]:
-    """Return the spec that holds *record*; raise `InvalidResource` where no object can."""
-    series = record.ledger.series
-    spec: dict[str, Any] = {
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """The closed ledger that another continues, by name, and up to when it holds something."""
+
+    name: str
+    until: datetime
+
+
+def ledger_spec(record: NamespaceRecord, continues: Continued | None = None) -> dict[str, Any]:
+    """
+    Return the spec that holds *record*, or as much of it as is not in what it *continues*.
+
+    Raise `InvalidResource` where no object can.
+    """
+    spec = {**series_spec(record.ledger), "memory": compact(dump(record.memory))}
+    if continues is not None:
+        spec["continues"] = {"name": continues.name, "until": moment(continues.until)}
+    if record.ledger.as_of is not None:
+        spec["asOf"] = moment(record.ledger.as_of)
+    return checked(spec)
+
+
+def series_spec(ledger: Ledger) -> dict[str, Any]:
+    """Return the part of a spec that holds what is in *ledger*."""
+    series = ledger.series
+    return {
         "series": [_series(key, series[key]) for key in sorted(series) if not key.workload],
         "workloads": [_of_workload(key, series[key]) for key in sorted(series) if key.workload],
-        "memory": _compact(dump(record.memory)),
     }
-    if record.ledger.as_of is not None:
-        spec["asOf"] = _moment(record.ledger.as_of)
-    size = len(_compact(spec))
+
+
+def checked(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return *spec*; raise `InvalidResource` where no object can hold it."""
+    size = len(compact(spec))
     if size > MAX_LEDGER_BYTES:
         raise InvalidResource(
             field="spec", sentence=f"{size} bytes do not fit, a ledger holds {MAX_LEDGER_BYTES}"
@@ -44,6 +68,25 @@ def ledger_spec(record: NamespaceRecord) -> dict[str, Any]:
 def parse_ledger(raw: Mapping[str, Any]) -> NamespaceRecord:
     """Return the record that *raw* holds; raise `InvalidResource` where it was tampered with."""
     spec = parsed(written.SpendLedgerSpec, spec_of(raw), "spec")
+    if spec.memory is None or spec.closed is not None:
+        raise InvalidResource(field="spec.memory", sentence="a closed ledger has none")
+    continued(raw)
+    as_of = None if spec.as_of is None else instant(spec.as_of, "spec.asOf")
+    return NamespaceRecord(Ledger(as_of, series_in(spec)), _memory(spec.memory))
+
+
+def continued(raw: Mapping[str, Any]) -> Continued | None:
+    """Return what the ledger *raw* continues; None where all that counts is in itself."""
+    spec = spec_of(raw)
+    found = spec.get("continues") if isinstance(spec, Mapping) else None
+    if found is None:
+        return None
+    past = parsed(written.Continued, found, "spec.continues")
+    return Continued(past.name, instant(past.until, "spec.continues.until"))
+
+
+def series_in(spec: written.SpendLedgerSpec) -> dict[SeriesKey, tuple[Bucket, ...]]:
+    """Return the series that *spec* holds."""
     series = {
         SeriesKey(Fact[each.fact.upper()], each.unit): tuple(
             _buckets(each.runs, f"spec.series[{index}]")
@@ -54,8 +97,7 @@ def parse_ledger(raw: Mapping[str, Any]) -> NamespaceRecord:
         found = _buckets(entry.runs, f"spec.workloads[{index}]")
         key = SeriesKey(Fact.SPEND, entry.unit, entry.workload)
         series[key] = tuple(bucket for bucket in found if bucket.value)
-    as_of = None if spec.as_of is None else instant(spec.as_of, "spec.asOf")
-    return NamespaceRecord(Ledger(as_of, series), _memory(spec.memory))
+    return series
 
 
 def _memory(text: str) -> Memory:
@@ -110,7 +152,7 @@ def _runs(buckets: tuple[Bucket, ...]) -> Iterator[list[Bucket]]:
 
 def _run(buckets: list[Bucket]) -> dict[str, str]:
     return {
-        "start": _moment(buckets[0].start),
+        "start": moment(buckets[0].start),
         "lengthSeconds": _seconds(buckets[0].length),
         "values": " ".join(str(bucket.value) for bucket in buckets),
     }
@@ -135,8 +177,9 @@ def _value(text: str, field: str) -> Decimal:
     return value
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def moment(at: datetime) -> str:
+    """Return *at* as it is written, in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _seconds(length: timedelta) -> str:
@@ -152,6 +195,7 @@ def _length(text: str, field: str) -> timedelta:
     return length
 
 
-def _compact(value: object) -> str:
+def compact(value: object) -> str:
+    """Return *value* as JSON; the same text for the same value."""
     # Sorted, so that an unchanged record is the same text and is not written again.
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

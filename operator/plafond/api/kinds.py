@@ -94,7 +94,12 @@ SPEND_LEDGER: Final = Kind(
     description="What a namespace has spent over time; written by the operator only.",
     spec=SpendLedgerSpec,
     status=None,
-    columns=(Column("As of", ".spec.asOf"), AGE),
+    columns=(
+        Column("As of", ".spec.asOf"),
+        Column("Closed since", ".spec.closed.since"),
+        Column("Until", ".spec.closed.until"),
+        AGE,
+    ),
 )
 
 KINDS: Final = (COST_POLICY, PRICE_SHEET, SPEND_LEDGER)

@@ -1,15 +1,17 @@
 """
 `SpendLedger`: what a namespace has spent and what the operator remembers; only it writes it.
 
-What was spent is laid out for people, who may read it. It stays small because buckets of one length
-that follow one another share a run; the bounds keep a whole object below what etcd takes.
+One is written again and again, and is the only one with a memory. What is finished is in others,
+which are closed: they are made, and deleted, and never changed. What was spent is laid out for
+people, who may read it. It stays small because buckets of one length that follow one another share
+a run; the bounds keep a whole object below what etcd takes.
 """
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from plafond.api.fields import Instant, Model, listed_by, listed_whole
+from plafond.api.fields import Instant, Model, ObjectName, listed_by, listed_whole, rule, rules
 
 MAX_SERIES: Final = 32
 MAX_RUNS: Final = 4096
@@ -61,11 +63,48 @@ class WorkloadSeries(Model):
     """The amounts, oldest first, rounded to nine digits after the point."""
 
 
+class Continued(Model):
+    """The closed ledger that holds what is older."""
+
+    name: ObjectName
+    """What it is called."""
+    until: Instant
+    """Up to when it holds something; were it lost, so much would be unknown."""
+
+
+class Closed(Model):
+    """The stretch of time of which a ledger that is never changed again holds something."""
+
+    since: Instant
+    """When it begins."""
+    until: Instant
+    """When it ends."""
+
+
 class SpendLedgerSpec(Model):
     """Facts about the namespace, and the operator's memory of its last decisions."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.memory) != has(self.closed)",
+                "exactly one of memory and closed is needed: what is closed has no memory",
+            ),
+            rule(
+                "!has(self.continues) || !has(self.closed)",
+                "continues has no place in a closed ledger",
+            ),
+        )
+    )
+
     as_of: Instant | None = None
     """Up to when everything below is counted."""
+    continues: Continued | None = None
+    """
+    Where the older part of series is, which counts like what is here; no other closed ledger does.
+    """
+    closed: Closed | None = None
+    """Says that this ledger is finished, and what stretch of time it is about."""
     series: Annotated[list[Series], Field(max_length=MAX_SERIES)] = Field(
         json_schema_extra=listed_by("fact", "unit")
     )
@@ -73,6 +112,9 @@ class SpendLedgerSpec(Model):
     workloads: Annotated[list[WorkloadSeries], Field(max_length=MAX_WORKLOAD_SERIES)] = Field(
         default_factory=list, json_schema_extra=listed_by("workload", "unit")
     )
-    """What each workload spent in the last day: of two hours in stretches of five minutes."""
-    memory: Annotated[str, Field(max_length=MAX_MEMORY)]
+    """
+    What each workload spent: in the last 36 hours, of two hours in stretches of five minutes; in a
+    closed ledger in each of its hours, or days.
+    """
+    memory: Annotated[str, Field(max_length=MAX_MEMORY)] | None = None
     """What the operator remembers of its decisions, as JSON; not for other programs."""

@@ -93,9 +93,9 @@ class ApiWriter:
         body = {"preconditions": {"uid": uid}}
         return await self._send(_Request("DELETE", path, "application/json", body))
 
-    async def read(self, path: str) -> Written:
-        """Return the object at *path* as it is now."""
-        return await self._send(_Request("GET", path, None, None))
+    async def read(self, path: str, labels: str = "") -> Written:
+        """Return the object at *path* as it is now, or of a collection those with *labels*."""
+        return await self._send(_Request("GET", path, None, None, labels=labels))
 
     async def _send(self, request: "_Request") -> Written:
         if request.verb != "GET" and not self._may_write():
@@ -109,7 +109,8 @@ class ApiWriter:
 
     def _query(self, request: "_Request") -> list[tuple[str, str]]:
         owned = [("fieldManager", self._field_manager)] if request.is_owning else []
-        return [*owned, ("dryRun", "All")] if request.is_dry_run else owned
+        chosen = [("labelSelector", request.labels)] if request.labels else []
+        return [*owned, *chosen, *([("dryRun", "All")] if request.is_dry_run else [])]
 
     async def _sent(self, request: "_Request") -> Written:
         typed = {"Content-Type": request.content_type} if request.content_type else {}
@@ -135,6 +136,7 @@ class _Request:
     content_type: str | None
     body: Mapping[str, Any] | None
     is_dry_run: bool = False
+    labels: str = ""
 
     @property
     def is_owning(self) -> bool:

@@ -1,11 +1,14 @@
 """From the API server's JSON to facts; what cannot be understood is a sentence, not an error."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from plafond.account.closing import joined
 from plafond.api.annotations import CEILINGS, WHY, decode_ceilings, is_ignored
-from plafond.api.convert_ledger import parse_ledger
+from plafond.api.convert_closed import parse_closed
+from plafond.api.convert_ledger import continued, parse_ledger
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.api.errors import InvalidResource
 from plafond.cli.explain.facts import BudgetSaid, Listed, Live, PolicyFacts, Said, Status
@@ -32,11 +35,26 @@ def ceilings_of(namespace: str, raw: Raw) -> tuple[Mapping[WorkloadId, int] | Ga
 
 
 def record_of(raw: Raw) -> NamespaceRecord | Gap:
-    """Return what a SpendLedger holds."""
+    """Return what a SpendLedger holds, without what it continues."""
     try:
         return parse_ledger(raw)
     except InvalidResource as error:
         return Gap(f"the SpendLedger cannot be understood: {error}")
+
+
+def continued_by(raw: Raw) -> str | None:
+    """Return the name of the closed SpendLedger that one continues, if it does."""
+    found = continued(raw)
+    return None if found is None else found.name
+
+
+def with_past(record: NamespaceRecord, past: Raw) -> NamespaceRecord | Gap:
+    """Return *record* with what is in the *past* that it continues."""
+    try:
+        older = parse_closed(past).ledger
+    except InvalidResource as error:
+        return Gap(f"the SpendLedger {past['metadata']['name']} cannot be understood: {error}")
+    return replace(record, ledger=joined(older, record.ledger))
 
 
 def live_of(kind: str, raw: Raw) -> Live:

@@ -12,7 +12,14 @@ from plafond.cli.arguments import Asked
 from plafond.cli.cluster import Answer
 from plafond.cli.errors import BadInputError, CommandError
 from plafond.cli.explain.facts import Facts, Live, PolicyFacts
-from plafond.cli.parsing import ceilings_of, live_of, policy_facts, record_of
+from plafond.cli.parsing import (
+    ceilings_of,
+    continued_by,
+    live_of,
+    policy_facts,
+    record_of,
+    with_past,
+)
 from plafond.model.gap import Gap
 from plafond.model.memory import NamespaceRecord
 
@@ -94,13 +101,26 @@ def _policies(listed: Mapping[str, Any]) -> tuple[PolicyFacts, ...]:
 
 
 def _read_record(reader: _Reader, namespace: str) -> NamespaceRecord | Gap:
-    path = f"{_API}/namespaces/{namespace}/{SPEND_LEDGERS}/{LEDGER_NAME}"
-    without = "spend, numbers and what comes next are not known"
-    raw = reader.found(path, f"SpendLedger {LEDGER_NAME} of {namespace}", without)
-    record = Gap("not read") if raw is None else record_of(raw)
-    if isinstance(record, Gap) and raw is not None:
+    raw = _read_ledger(reader, namespace, LEDGER_NAME)
+    record = Gap("not read") if raw is None else _understood(reader, record_of(raw))
+    name = None if raw is None or isinstance(record, Gap) else continued_by(raw)
+    if isinstance(record, Gap) or name is None:
+        return record
+    # Spend without its past would be too low.
+    past = _read_ledger(reader, namespace, name)
+    return Gap("not read") if past is None else _understood(reader, with_past(record, past))
+
+
+def _understood(reader: _Reader, record: NamespaceRecord | Gap) -> NamespaceRecord | Gap:
+    if isinstance(record, Gap):
         reader.unread.append(record.why)
     return record
+
+
+def _read_ledger(reader: _Reader, namespace: str, name: str) -> Mapping[str, Any] | None:
+    path = f"{_API}/namespaces/{namespace}/{SPEND_LEDGERS}/{name}"
+    without = "spend, numbers and what comes next are not known"
+    return reader.found(path, f"SpendLedger {name} of {namespace}", without)
 
 
 def _workload_path(asked: Asked, kind: str) -> str:

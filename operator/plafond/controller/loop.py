@@ -157,9 +157,10 @@ class ControlLoop:
             self._term = term
 
     def _ledgers(self) -> dict[str, LedgerVersion]:
+        found = self._around.observer.ledgers()
         return {
-            name: LedgerVersion(found.resource_version, found.record)
-            for name, found in self._around.observer.ledgers().items()
+            name: LedgerVersion(each.resource_version, each.record, each.continues_name, each.pasts)
+            for name, each in found.items()
         }
 
     def _missing_in(self, snapshot: Snapshot) -> dict[str, str]:

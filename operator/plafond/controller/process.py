@@ -28,6 +28,7 @@ from plafond.observe.history_points import Teller
 from plafond.observe.meters import Meters
 from plafond.observe.snapshot import Observer
 from plafond.report.checkpoint import Checkpoints
+from plafond.report.closed_days import ClosedDays
 from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
 
@@ -191,7 +192,7 @@ class Process:
 
     def _records(self, writer: ApiWriter, metrics: Metrics) -> Records:
         checkpoints = Checkpoints(writer, self._config.timing.checkpoint_interval)
-        return Records(checkpoints, metrics, self._time_for_writes)
+        return Records(checkpoints, ClosedDays(writer), metrics, self._time_for_writes)
 
     def _reporter(self, writer: ApiWriter, metrics: Metrics) -> Reporter:
         timing = self._config.timing

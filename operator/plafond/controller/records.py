@@ -7,7 +7,7 @@ write of this pass depends on is written before it; the rest when its time has c
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,6 +16,7 @@ from plafond.decide.evaluate import Evaluation
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.snapshot import Snapshot
 from plafond.report.checkpoint import Checkpoints
+from plafond.report.closed_days import ClosedDays
 from plafond.report.metrics import Metrics
 from plafond.report.side_by_side import side_by_side
 
@@ -29,24 +30,38 @@ MOST_DEPARTED = 1000
 
 @dataclass(frozen=True, slots=True)
 class LedgerVersion:
-    """The record of a namespace as it was read, and the version of the object that held it."""
+    """
+    The record of a namespace as it was read, and the version of the object that held it.
+
+    Attributes:
+        continues: the name of the closed object that held a part of it; empty where none did.
+        pasts: the closed objects that it continues, or did so, by name, with their uids.
+
+    """
 
     version: str
     record: NamespaceRecord
+    continues: str = ""
+    pasts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Records:
     """Every namespace's record, from one pass to the next."""
 
-    def __init__(self, checkpoints: Checkpoints, metrics: Metrics, longest: timedelta) -> None:
+    def __init__(
+        self, checkpoints: Checkpoints, days: ClosedDays, metrics: Metrics, longest: timedelta
+    ) -> None:
         self._checkpoints = checkpoints
+        self._days = days
         self._metrics = metrics
         self._longest = longest
         self._records: dict[str, NamespaceRecord] = {}
         self._governed: frozenset[str] = frozenset()
         self._awaited: set[str] = set()
         self._failing: dict[str, str] = {}
+        self._unclosed: set[tuple[str, str]] = set()
         self._lost: dict[str, str] = {}
+        self._unreadable: frozenset[str] = frozenset()
         self._departed: dict[str, NamespaceRecord] = {}
 
     def joined(
@@ -56,9 +71,30 @@ class Records:
         unreadable: Iterable[str],
     ) -> Snapshot:
         """Return *snapshot* with our own newer records; *ledgers* are those that it was read of."""
-        for namespace in unreadable:
-            # What was in an object that nobody can read now is not known, not even to us.
+        unreadable = frozenset(unreadable)
+        self._drop_unreadable(unreadable)
+        self._drop_lost(ledgers)
+        self._checkpoints.see({name: ledger.pasts for name, ledger in ledgers.items()})
+        for namespace, ledger in ledgers.items():
+            if namespace not in self._records:
+                self._checkpoints.begin_with(
+                    namespace, ledger.version, ledger.record, ledger.continues
+                )
+        returned = {
+            name: record
+            for name, record in self._departed.items()
+            if name in snapshot.namespaces and name not in ledgers and name not in unreadable
+        }
+        return replace(snapshot, records={**returned, **snapshot.records, **self._records})
+
+    def _drop_unreadable(self, unreadable: frozenset[str]) -> None:
+        # What was in an object that nobody can read now is not known, not even to us; when it can
+        # be read again, it counts, and not what was counted without it meanwhile.
+        for namespace in self._unreadable | unreadable:
             self._records.pop(namespace, None)
+        self._unreadable = unreadable
+
+    def _drop_lost(self, ledgers: Mapping[str, LedgerVersion]) -> None:
         for namespace, version in list(self._lost.items()):
             if namespace not in ledgers:
                 del self._lost[namespace]
@@ -66,15 +102,6 @@ class Records:
                 # Somebody else wrote it. Those facts count, and we go on from them.
                 del self._lost[namespace]
                 self._records.pop(namespace, None)
-        for namespace, ledger in ledgers.items():
-            if namespace not in self._records:
-                self._checkpoints.begin_with(namespace, ledger.version, ledger.record)
-        returned = {
-            name: record
-            for name, record in self._departed.items()
-            if name in snapshot.namespaces and name not in ledgers and name not in unreadable
-        }
-        return replace(snapshot, records={**returned, **snapshot.records, **self._records})
 
     def keep(
         self, snapshot: Snapshot, evaluation: Evaluation, ledgers: Mapping[str, LedgerVersion]
@@ -94,6 +121,8 @@ class Records:
         )
         self._awaited = (self._awaited | evaluation.must_be_kept) & self._governed
         self._checkpoints.forget_all_but(self._governed)
+        self._days.forget_all_but(self._governed)
+        self._unclosed = {each for each in self._unclosed if each[0] in self._governed}
         self._failing = {n: why for n, why in self._failing.items() if n in self._governed}
         self._lost = {n: version for n, version in self._lost.items() if n in self._governed}
 
@@ -114,6 +143,7 @@ class Records:
         self._awaited.clear()
         self._lost.clear()
         self._checkpoints.forget_all_but(())
+        self._days.forget_all_but(())
 
     async def write_awaited(self, now: datetime) -> Mapping[str, str]:
         """Write what this pass depends on; return the namespaces where that failed, and why."""
@@ -124,8 +154,10 @@ class Records:
         """Write the records whose time has come."""
         # What was awaited was tried in this pass already.
         others = self._governed - self._awaited
-        due = (name for name in others if self._checkpoints.is_due(name, now))
+        due = [name for name in others if self._checkpoints.is_due(name, now)]
         await self._write(due, now, self._longest)
+        jobs = [partial(self._close_one, name) for name in due if name not in self._failing]
+        await side_by_side(jobs, self._longest)
 
     async def write_all(self, now: datetime) -> None:
         """Write everything that is still only in memory."""
@@ -144,12 +176,26 @@ class Records:
         self._metrics.checkpoints.labels(answer.result.value).inc()
         if answer.result is Result.DONE:
             self._awaited.discard(name)
+            self._note_unclosed(name, "the past", answer.detail)
             if self._failing.pop(name, None) is not None:
                 logger.info("the ledger of %s can be written again", name)
             return
         if answer.result is Result.CONFLICT:
             self._lost[name] = version
         self._fail(name, answer.detail)
+
+    async def _close_one(self, name: str) -> None:
+        answer = await self._days.close(name, self._records[name])
+        why = "" if answer.result is Result.DONE else answer.detail
+        self._note_unclosed(name, "a day or a month", why)
+
+    def _note_unclosed(self, name: str, what: str, why: str) -> None:
+        # No decision waits for it, and every checkpoint tries again; so it is said once.
+        if not why:
+            self._unclosed.discard((name, what))
+        elif (name, what) not in self._unclosed:
+            self._unclosed.add((name, what))
+            logger.warning("%s of %s could not be closed: %s", what, name, why)
 
     def _fail(self, name: str, why: str) -> None:
         # Said once, not in every pass.

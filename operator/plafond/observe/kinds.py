@@ -5,6 +5,7 @@ from typing import Final
 from plafond.api.constants import (
     API_VERSION,
     COST_POLICIES,
+    MONTH,
     PRICE_SHEETS,
     QUOTA_NAME,
     SPEND_LEDGERS,
@@ -29,7 +30,7 @@ from plafond.observe.records import (
     workloads,
 )
 from plafond.observe.records.hpas import HpaRecord
-from plafond.observe.records.ledgers import LedgerRecord
+from plafond.observe.records.ledgers import ClosedRecord, LedgerRecord
 from plafond.observe.records.pods import PodRecord
 from plafond.observe.records.quotas import QuotaRecord
 from plafond.observe.records.replicasets import ReplicaSetRecord
@@ -41,11 +42,13 @@ POLICIES: Final[Kind[CostPolicy | InvalidPolicy]] = Kind(
     "CostPolicies", f"{_OURS}/{COST_POLICIES}", policies.parse
 )
 PRICES: Final[Kind[PriceSheet]] = Kind("PriceSheets", f"{_OURS}/{PRICE_SHEETS}", price_sheets.parse)
-LEDGERS: Final[Kind[LedgerRecord]] = Kind(
+# Days and months that are closed are for people, and would be most of what is listed.
+LEDGERS: Final[Kind[LedgerRecord | ClosedRecord]] = Kind(
     "SpendLedgers",
     f"{_OURS}/{SPEND_LEDGERS}",
     ledgers.parse,
     is_relevant=ledgers.is_relevant,
+    selection={"labelSelector": f"!{MONTH}"},
 )
 NAMESPACES: Final[Kind[Namespace]] = Kind("Namespaces", "/api/v1/namespaces", namespaces.parse)
 NODES: Final[Kind[Node]] = Kind("Nodes", "/api/v1/nodes", nodes.parse)

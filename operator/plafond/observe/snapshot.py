@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from kubernetes.aio.client.api_client import ApiClient
 
-from plafond.api.constants import LEDGER_NAME
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
@@ -24,6 +23,7 @@ from plafond.observe.join import (
     joined_workloads,
     usable_policies,
 )
+from plafond.observe.ledgers import Ledgers, unreadable
 from plafond.observe.records.ledgers import LedgerRecord
 
 R = TypeVar("R")
@@ -71,6 +71,7 @@ class Observer:
         self._hpas = Cache(kinds.HPAS, around)
         self._quotas = Cache(kinds.QUOTAS, around)
         self._disruption_budgets = Cache(kinds.DISRUPTION_BUDGETS, around)
+        self._whole = Ledgers()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -111,21 +112,12 @@ class Observer:
         self._pods.store.forget([uid for uid, found in gone if found.at < before])
 
     def ledgers(self) -> Mapping[str, LedgerRecord]:
-        """Return the ledgers' objects by namespace."""
-        return {
-            each.namespace: each
-            for each in self._ledgers.store.records.values()
-            if each.name == LEDGER_NAME
-        }
+        """Return the ledgers by namespace, each with what it continues."""
+        return self._whole.whole(_records(self._ledgers), self._ledgers.store.gaps)
 
     def unreadable_ledgers(self) -> Mapping[str, Gap]:
         """Return the namespaces whose ledger exists and was never understood: it is not empty."""
-        known = self.ledgers()
-        return {
-            unread.namespace: unread.gap
-            for unread in self._ledgers.store.gaps
-            if unread.name == LEDGER_NAME and unread.namespace not in known
-        }
+        return unreadable(_records(self._ledgers), self._ledgers.store.gaps)
 
     def gaps(self) -> tuple[Gap, ...]:
         """Return what cannot be read: whole kinds, and single objects of them."""

@@ -143,6 +143,8 @@ class Store(Generic[R]):
             self._vanished.pop(uid, None)
 
     def _understood(self, raw: Raw, before: Held[R] | None, at: datetime) -> Held[R]:
+        if before is not None and _is_known(raw, before):
+            return before
         last = before.record if before is not None else None
         try:
             record = self._kind.settle(self._kind.parse(raw), last, at)
@@ -190,6 +192,11 @@ def _unread(raw: Raw, kind: str, error: Exception) -> Unread:
 def _version(raw: Raw) -> int | None:
     text = str((raw.get("metadata") or {}).get("resourceVersion", ""))
     return int(text) if text.isdecimal() else None
+
+
+def _is_known(raw: Raw, held: Held[R]) -> bool:
+    # A full list tells the same versions again and again: each is understood once.
+    return held.gap is None and held.version is not None and held.version == _version(raw)
 
 
 def _is_older(raw: Raw, held: Held[R]) -> bool:

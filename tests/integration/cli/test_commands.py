@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -154,6 +155,48 @@ def test_a_ledger_that_was_tampered_with_is_said(plafond, server):
     _, out, _ = plafond("explain", "llm", "-o", "json")
 
     assert "the SpendLedger cannot be understood" in json.loads(out)["unread"][0]
+
+
+@pytest.fixture
+def closed(server):
+    """The server, where 100 were spent, all of it closed; the path of that."""
+    past = made.past(NOW + timedelta(minutes=50), "100")
+    name = past["metadata"]["name"]
+    continues = {"name": name, "until": made.CREATED}
+    server.objects[LEDGER]["spec"] |= {"continues": continues, "series": []}
+    path = LEDGER.removesuffix("plafond") + name
+    server.objects[path] = past
+    return path
+
+
+def spent(out):
+    (found,) = [n for n in json.loads(out)["numbers"] if n["name"].endswith("launch: spent")]
+    return found["value"]
+
+
+def test_what_was_closed_counts(plafond, server, closed):
+    _, out, _ = plafond("explain", "llm", "-o", "json")
+
+    assert (json.loads(out)["unread"], spent(out)) == ([], "100")
+
+
+def test_spend_whose_past_is_not_there_is_not_known(plafond, server, closed):
+    del server.objects[closed]
+
+    _, out, _ = plafond("explain", "llm", "-o", "json")
+
+    (said,) = json.loads(out)["unread"]
+    assert said.startswith(f"SpendLedger {closed.rpartition('/')[2]} of team-a: it is 404; without")
+    assert not [n for n in json.loads(out)["numbers"] if n["source"] == "ledger"]
+
+
+def test_spend_whose_past_was_tampered_with_is_not_known(plafond, server, closed):
+    server.objects[closed]["spec"]["series"] = []
+
+    _, out, _ = plafond("explain", "llm", "-o", "json")
+
+    (said,) = json.loads(out)["unread"]
+    assert said.startswith(f"the SpendLedger {closed.rpartition('/')[2]} cannot be understood")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from tests.builders import NOW, SETTINGS, TEAM
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes
 
+from plafond.api.constants import MONTH
 from plafond.api.writer import ApiWriter, WriteTimeouts
 from plafond.controller.leadership import Alone
 from plafond.controller.loop import ControlLoop, Surroundings
@@ -18,9 +19,11 @@ from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
 from plafond.observe.errors import ObservationError
 from plafond.observe.join import joined_namespaces
+from plafond.observe.ledgers import Ledgers
 from plafond.observe.records.ledgers import LedgerRecord, parse
 from plafond.observe.records.quotas import parse as parse_quota
 from plafond.report.checkpoint import Checkpoints
+from plafond.report.closed_days import ClosedDays
 from plafond.report.metrics import Metrics
 from plafond.report.reporter import Reporter, ReportSettings
 
@@ -62,7 +65,9 @@ class SetObserver:
             raise self.raises
         if not self.lags:
             held = self.fake.objects[made.LEDGERS].values()
-            self._seen = {raw["metadata"]["namespace"]: parse(raw) for raw in held}
+            counted = [raw for raw in held if MONTH not in raw["metadata"].get("labels", {})]
+            whole = Ledgers().whole(map(parse, counted), ())
+            self._seen = {name: each for name, each in whole.items() if name not in self.unreadable}
         records = {name: each.record for name, each in self._seen.items()}
         quotas = [parse_quota(raw) for raw in self.fake.objects[made.QUOTAS].values()]
         namespaces = joined_namespaces(self.facts.namespaces.values(), quotas)
@@ -99,7 +104,7 @@ class World:
         writer = ApiWriter(client, "plafond", TIMEOUTS, may_write)
         longest = timedelta(seconds=3)
         checkpoints = Checkpoints(writer, more.pop("interval", timedelta(minutes=5)))
-        self.records = Records(checkpoints, self.metrics, longest)
+        self.records = Records(checkpoints, ClosedDays(writer), self.metrics, longest)
         around = Surroundings(
             self.observer,
             {

@@ -17,10 +17,13 @@ from tests.builders import (
 from tests.integration.controller.support import LEDGERS, World, populated
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, hanging, running
+from tests.integration.report.ledgers import whole
 from tests.unit.report.support import CHAT, world
 
+from plafond.api.convert_closed import parse_closed
 from plafond.api.convert_ledger import parse_ledger
 from plafond.model.gap import Gap
+from plafond.model.ledger import Fact, SeriesKey
 from plafond.model.policy import Mode
 
 KEY = "team-a/plafond"
@@ -47,7 +50,7 @@ def limited(fake, client):
 
 
 def stored(fake):
-    return parse_ledger(fake.objects[made.LEDGERS][KEY])
+    return whole(fake).record
 
 
 def replicas(fake, name="chat"):
@@ -256,6 +259,21 @@ async def test_a_ledger_that_cannot_be_read_is_neither_used_nor_written(fake, li
     assert "POST spendledgers" not in limited.writes
 
 
+async def test_a_ledger_that_can_be_read_again_counts_at_once(fake, client):
+    around = World(fake, client, populated(fake, world(policy(budgets=(budget(),)))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    facts = around.observer.facts
+    around.observer.unreadable = {"team-a": Gap("nonsense")}
+    around.observer.facts = replace(facts, policies=())
+    await around.run_pass()
+    around.observer.unreadable, around.observer.facts = {}, facts
+
+    await around.run_pass(SECOND)
+
+    found = around.records._records["team-a"].ledger  # noqa: SLF001 - what it goes on from
+    assert found.series[SeriesKey(Fact.SPEND, "EUR")][0].value == 7
+
+
 async def test_a_failing_ledger_is_said_once_and_that_it_is_over(fake, client, caplog):
     caplog.set_level("INFO")
     around = World(fake, client, populated(fake, world(policy(budgets=(budget(),)))))
@@ -269,6 +287,53 @@ async def test_a_failing_ledger_is_said_once_and_that_it_is_over(fake, client, c
         "the ledger of team-a could not be written: 500 etcd is full",
         "the ledger of team-a can be written again",
     ]
+
+
+async def test_what_is_old_is_closed_and_a_restart_goes_on_from_all_of_it(fake, client):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    around = World(fake, client, facts)
+    await around.run_pass()
+    await around.run_pass(5 * MINUTE)
+    # An hour and five minutes at 12.00 an hour; what is before noon is not in it any more.
+    own = parse_ledger(fake.objects[made.LEDGERS][KEY]).ledger.series[SeriesKey(Fact.SPEND, "EUR")]
+    assert (sum(b.value for b in own), spent(fake)["EUR"]) == (1, 7 + 13)
+
+    successor = World(fake, client, facts)
+    await successor.run_pass(6 * MINUTE)
+
+    # 7 three days ago, and a minute more.
+    found = successor.records._records["team-a"].ledger  # noqa: SLF001 - what it goes on from
+    whole = sum(b.value for b in found.series[SeriesKey(Fact.SPEND, "EUR")])
+    assert whole == 7 + 13 + money("0.2")
+
+
+async def test_a_past_that_cannot_be_closed_is_said_once(fake, client, caplog):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    fake.answers[("POST", LEDGERS)] = [failing(403, "not allowed")] * 3
+    around = World(fake, client, facts)
+
+    for _ in range(3):
+        await around.run_pass(5 * MINUTE)
+
+    said = [r.getMessage() for r in caplog.records if r.name == "plafond.controller.records"]
+    assert said == ["the past of team-a could not be closed: 403 not allowed"]
+    assert spent(fake)["EUR"] > 7
+
+
+async def test_a_day_is_closed_with_the_checkpoint_after_its_end(fake, client):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    around = World(fake, client, facts)
+    await around.run_pass()
+    # From noon to two in the night: the day is over, and its last hour is whole.
+    for _ in range(14):
+        await around.run_pass(60 * MINUTE)
+
+    day = parse_closed(fake.objects[made.LEDGERS]["team-a/plafond-2026-11-16"]).ledger
+    # 12 were spent before noon, and 12 hours at 12.00 after it.
+    assert sum(b.value for b in day.series[SeriesKey(Fact.SPEND, "EUR")]) == 12 + 144
+    assert [key for key in fake.objects[made.LEDGERS] if "2026-11-15" in key] == []
 
 
 async def test_ended_pods_are_acknowledged_once_they_are_counted(limited):

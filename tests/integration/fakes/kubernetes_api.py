@@ -130,7 +130,9 @@ class FakeKubernetes:
 
     def _is_object(self, path: str) -> bool:
         parts = path.strip("/").split("/")
-        return path in self.documents or len(parts) > (3 if parts[0] == "api" else 4)
+        rest = parts[2:] if parts[0] == "api" else parts[3:]
+        is_of_namespace = len(rest) == 3 and rest[0] == "namespaces"
+        return path in self.documents or (len(rest) > 1 and not is_of_namespace)
 
     async def _get(self, request: web.Request) -> web.StreamResponse:
         if request.path in self.documents:
@@ -154,13 +156,21 @@ class FakeKubernetes:
         return web.json_response(self.put(path, raw), status=201)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
-        items = list(self.objects[request.path].values())
+        items = self._selected(request)
         start = int(request.query.get("continue", "0"))
         end = start + int(request.query.get("limit", "500"))
         marks = {"resourceVersion": str(self._version)}
         if end < len(items):
             marks["continue"] = str(end)
         return web.json_response({"kind": "List", "metadata": marks, "items": items[start:end]})
+
+    def _selected(self, request: web.Request) -> list[Raw]:
+        *before, kind = request.path.strip("/").split("/")
+        namespace = before.pop() if "namespaces" in before else ""
+        path = "/" + "/".join([*(before[:-1] if namespace else before), kind])
+        inside = f"{namespace}/" if namespace else ""
+        held = [raw for key, raw in self.objects[path].items() if key.startswith(inside)]
+        return [each for each in held if _has(each, request.query.get("labelSelector", ""))]
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -221,6 +231,16 @@ class FakeKubernetes:
 def _is_after(event: Raw, asked: int) -> bool:
     version = event.get("object", {}).get("metadata", {}).get("resourceVersion", "")
     return not version.isdecimal() or int(version) > asked
+
+
+def _has(raw: Raw, selector: str) -> bool:
+    """Say whether an object is selected by `!key`, or by `key` and `key notin (…)`."""
+    labels = raw["metadata"].get("labels") or {}
+    if not selector.partition(" notin ")[2]:
+        return not selector.startswith("!") or selector[1:] not in labels
+    key, _, values = selector.partition(" notin ")
+    key = key.partition(",")[0]
+    return key in labels and labels[key] not in values.strip("()").split(",")
 
 
 def _named(path: str) -> tuple[str, str, str]:

@@ -1,6 +1,14 @@
 """Kubernetes objects as the API server words them, with what no test cares about filled in."""
 
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+
+from tests.builders import NOW
+
+from plafond.api.convert_closed import closed_spec, past_name
+from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
+from plafond.model.window import Span
 
 Raw = dict[str, Any]
 
@@ -152,6 +160,29 @@ def price_sheet(name: str, **spec: Any) -> Raw:
 
 def ledger(name: str, namespace: str, memory: str = "{}") -> Raw:
     return {"metadata": meta(name, namespace), "spec": {"series": [], "memory": memory}}
+
+
+def spent_days_ago(days: int, namespace: str = "team-a") -> Raw:
+    """Return a ledger in which something was spent so many days ago, and nothing is closed."""
+    at = NOW - timedelta(days=days)
+    run = {"start": f"{at:%Y-%m-%dT%H:%M:%SZ}", "lengthSeconds": "3600", "values": "7"}
+    spec = ledger("plafond", namespace)["spec"]
+    series = [{"fact": "Spend", "unit": "EUR", "runs": [run]}]
+    as_of = f"{NOW - timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
+    return {
+        "metadata": meta("plafond", namespace),
+        "spec": {**spec, "series": series, "asOf": as_of},
+    }
+
+
+def past(until: datetime, value: str = "1", namespace: str = "team-a") -> Raw:
+    """Return a closed ledger as one may continue it: an hour that ends *until* then."""
+    hour = Span(until - timedelta(hours=1), until)
+    key = SeriesKey(Fact.SPEND, "EUR")
+    held = Ledger(None, {key: (Bucket(hour.start, hour.length, Decimal(value)),)})
+    spec = closed_spec(held, hour)
+    name = past_name(spec)
+    return {"metadata": meta(name, namespace, uid=f"uid-{name}"), "spec": spec}
 
 
 def quota(namespace: str = "team-a", name: str = "plafond", **spec: Any) -> Raw:

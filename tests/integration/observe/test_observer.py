@@ -11,6 +11,7 @@ from tests.integration.fakes.prometheus import FakePrometheus
 from tests.integration.fakes.prometheus import running as serving
 from tests.integration.observe.support import QUICK, Clock, eventually
 
+from plafond.api.constants import MONTH
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
@@ -159,7 +160,8 @@ async def test_changes_wake_the_loop_and_echoes_do_not(fake):
         fake.put(made.DEPLOYMENTS, made.deployment("llm"))  # a new version, and nothing else
         fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
         fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
-        await eventually(lambda: len(observer.ledgers()) == 1)
+        fake.put(made.LEDGERS, made.past(NOW))
+        await eventually(lambda: [len(each.pasts) for each in observer.ledgers().values()] == [1])
         assert len(woken) == 1  # the ledger that came into being
 
         fake.put(made.DEPLOYMENTS, made.deployment("llm", replicas=3))
@@ -216,6 +218,40 @@ async def test_a_ledger_that_was_understood_once_stands_when_it_is_tampered_with
 
     assert list(snapshot.records) == ["team-a"]
     assert [policy.name for policy in snapshot.policies] == ["limits"]
+
+
+async def test_a_past_that_cannot_be_read_is_a_gap_and_not_an_empty_one(fake, observer):
+    past = made.past(NOW - timedelta(days=3))
+    ledger = made.spent_days_ago(1)
+    ledger["spec"]["continues"] = {"name": past["metadata"]["name"], "until": made.CREATED}
+    past["spec"]["series"][0]["runs"][0]["values"] = "0"
+    for path, raw in ((made.POLICIES, made.policy("limits")), (made.LEDGERS, ledger)):
+        fake.put(path, raw)
+    fake.put(made.LEDGERS, past)
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+    snapshot = await observer.snapshot(NOW)
+
+    assert (snapshot.records, snapshot.policies) == ({}, ())
+    assert [each.field for each in snapshot.invalid] == ["SpendLedger"]
+    assert f"SpendLedgers team-a/{past['metadata']['name']} cannot be read" in (
+        snapshot.invalid[0].why
+    )
+
+
+async def test_days_and_months_that_are_closed_are_not_listed(fake, observer):
+    day = made.past(NOW)
+    day["metadata"] |= {"name": "plafond-2026-11-15", "labels": {MONTH: "2026-11"}}
+    day["spec"] = "whatever is in it"
+    fake.put(made.LEDGERS, day)
+    fake.put(made.LEDGERS, made.ledger("plafond", "team-a"))
+
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+
+    assert list(observer.ledgers()) == ["team-a"]
+    assert observer.gaps() == ()
 
 
 HOSTILE = 'x"} or vector(1) #'

@@ -3,24 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from tests.builders import NOW, SECOND, money
+from tests.builders import NOW, SECOND
 from tests.integration.fakes import objects as made
 from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, hanging, running
+from tests.integration.report.ledgers import (
+    COLLECTION,
+    KEY,
+    PATH,
+    opened,
+    spent,
+    stored,
+    version,
+)
 
-from plafond.api.convert_ledger import parse_ledger
-from plafond.api.writer import ApiWriter, Result, WriteTimeouts
-from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
-from plafond.model.memory import NamespaceRecord
-from plafond.report.checkpoint import Checkpoints
-
-COLLECTION = "/apis/plafond.dev/v1alpha1/namespaces/team-a/spendledgers"
-PATH = f"{COLLECTION}/plafond"
-KEY = "team-a/plafond"
-
-
-def spent(value, at=NOW):
-    bucket = Bucket(NOW, timedelta(minutes=5), money(value))
-    return NamespaceRecord(Ledger(at, {SeriesKey(Fact.SPEND, "EUR"): (bucket,)}))
+from plafond.api.writer import Result
 
 
 @pytest.fixture
@@ -34,22 +30,9 @@ async def client(fake):
         yield client
 
 
-def opened(client):
-    writer = ApiWriter(client, "plafond", WriteTimeouts(1, 1))
-    return Checkpoints(writer, timedelta(minutes=5))
-
-
 @pytest.fixture
 def checkpoints(client):
     return opened(client)
-
-
-def stored(fake):
-    return parse_ledger(fake.objects[made.LEDGERS][KEY])
-
-
-def version(fake):
-    return fake.objects[made.LEDGERS][KEY]["metadata"]["resourceVersion"]
 
 
 async def test_a_first_record_makes_the_object(fake, checkpoints):

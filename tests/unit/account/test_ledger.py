@@ -247,11 +247,11 @@ class TestWorkloads:
         assert [b.length for b in ledger.series[CHAT]] == [HOUR, HOUR, *[FIVE] * 12]
         assert spent(ledger, CHAT, Span(NOW, NOW + 3 * HOUR)) == 18
 
-    def test_they_are_forgotten_after_26_hours(self):
+    def test_they_are_forgotten_after_36_hours(self):
         ledger = recorded(Ledger(), [of(CHAT.workload, NOW, NOW + HOUR)], NOW + HOUR, GRID)
 
-        soon = recorded(ledger, [], NOW + 27 * HOUR, GRID)
-        late = recorded(soon, [], NOW + 28 * HOUR, GRID)
+        soon = recorded(ledger, [], NOW + 37 * HOUR, GRID)
+        late = recorded(soon, [], NOW + 38 * HOUR, GRID)
 
         assert (set(soon.series), set(late.series)) == ({CHAT}, set())
 

@@ -14,8 +14,10 @@ import yaml
 HERE = Path(__file__).parent
 ABSENT = object()
 
-DAY_ONE, FULL, SHEET = yaml.safe_load_all((HERE / "accepted.yaml").read_text(encoding="utf-8"))
-ACCEPTED = {"CostPolicy": FULL, "PriceSheet": SHEET}
+DAY_ONE, FULL, SHEET, LEDGER = yaml.safe_load_all(
+    (HERE / "accepted.yaml").read_text(encoding="utf-8")
+)
+ACCEPTED = {"CostPolicy": FULL, "PriceSheet": SHEET, "SpendLedger": LEDGER}
 
 
 def edited(resource: dict[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def test_workloads_are_written_beside_the_whole_without_a_run_for_each_hole():
 
 
 def test_a_long_ledger_stays_small():
-    # 26 hours of 5 minutes, 8 days of hours and 31 days: 312 + 192 + 31 buckets, 6 series, all
+    # 26 hours of 5 minutes, 8 days of hours and 31 days: 312 + 192 + 31 buckets, 8 series, all
     # with the 28 digits that a division leaves.
     third = Decimal(1) / 3
     series = tuple(Bucket(START + n * FIVE_MINUTES, FIVE_MINUTES, third) for n in range(535))
@@ -167,7 +167,7 @@ def test_a_long_ledger_stays_small():
 
     spec = ledger_spec(NamespaceRecord(Ledger(START, dict.fromkeys(keys, series))))
 
-    assert len(json.dumps(spec)) < 110_000
+    assert len(json.dumps(spec)) < 140_000
 
 
 def test_what_no_object_can_hold_is_refused_with_a_sentence():

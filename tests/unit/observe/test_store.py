@@ -45,6 +45,21 @@ def listed(things, *raws, at=NOW):
     return things.replace(things.understood(raws, at), at)
 
 
+def test_a_version_is_understood_once():
+    parsed = []
+
+    def counting(raw):
+        parsed.append(raw["metadata"]["name"])
+        return parse(raw)
+
+    things = store(replace(THINGS, parse=counting))
+    listed(things, raw("a"), raw("b"))
+    listed(things, raw("a"), raw("b", size="2", version="2"))
+
+    assert parsed == ["a", "b", "b"]
+    assert [thing.size for thing in things.records.values()] == [1, 2]
+
+
 def names(things):
     return [thing.name for thing in things.records.values()]
 

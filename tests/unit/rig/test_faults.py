@@ -1,6 +1,7 @@
 """Faults of the proxy, each by itself: what it changes, and that it leaves the rest alone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from e2e.rig.faults import (
@@ -24,6 +25,7 @@ WATCH = Asked("GET", PODS, (("watch", "true"),))
 WRITE = Asked("PATCH", SCALE, (("fieldManager", "plafond"),))
 PROBE = Asked("PATCH", SCALE, (("dryRun", "All"),))
 LEASE = Asked("PATCH", "/apis/coordination.k8s.io/v1/namespaces/p/leases/plafond")
+OURS = "/apis/plafond.dev/v1alpha1"
 DONE = Answered(200, b"{}")
 
 
@@ -91,6 +93,15 @@ async def test_a_crash_after_a_write_lets_it_through_and_loses_its_answer():
         await fault.answered(WRITE, DONE)
 
     assert (len(crashes), fault.hit) == (1, "PATCH deployments/scale")
+
+
+async def test_a_crash_at_a_resource_counts_no_other_writes():
+    fault = CrashAt(1, lambda: None, is_before=True, resource="spendledgers")
+    assert await fault.instead(WRITE) is None
+    with pytest.raises(DroppedError):
+        await fault.instead(replace(WRITE, path=f"{OURS}/namespaces/a/spendledgers/plafond"))
+
+    assert fault.hit == "PATCH spendledgers"
 
 
 async def test_each_kind_of_write_and_read_is_refused_so_often_and_no_more():
