@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster run stories bench bench-ledgers format lock crds clean
+.PHONY: help demo test check cluster run stories bench bench-core bench-ledgers bench-admission format lock crds clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready ## Run the main job on a real control plane, about four minutes (ARGS="--fast --keep --report page.html").
 	@$(BIN)/python -m e2e.demo $(ARGS)
@@ -24,7 +24,12 @@ stories: .venv/ready ## The tests on a real control plane.
 	  echo "These stories share the machine and their deadlines are real: what failed plays once more, alone."; \
 	  $(BIN)/pytest -q --last-failed --last-failed-no-failures none -rs e2e; }
 
-bench: .venv/ready ## Measure what admission adds to a write; prints a table (ARGS="--writes 200").
+bench: bench-core bench-ledgers bench-admission ## All three measurements, one after another.
+
+bench-core: .venv/ready ## Measure what a pass of the core costs, about three minutes; prints a table (ARGS="--size 100x10").
+	@$(BIN)/python -m e2e.bench.core $(ARGS)
+
+bench-admission: .venv/ready ## Measure what admission adds to a write; prints a table (ARGS="--writes 200").
 	@$(BIN)/python -m e2e.rig build > .venv/rig.log
 	@$(BIN)/python -m e2e.bench.admission $(ARGS)
 

@@ -1,5 +1,5 @@
 """
-What our admission policies add to a write: `make bench`.
+What our admission policies add to a write: `make bench-admission`.
 
 PATCHes of `/scale` go round and round: to a namespace that the policies do not select, then to one
 with 1, with 100 and with the most ceilings that an annotation holds. So whatever else the machine
