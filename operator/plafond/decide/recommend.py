@@ -25,7 +25,7 @@ TOLERANCE = 0.1
 # Who cannot see how much demand there is asks for twice what is ready, and again.
 PROBE_FACTOR = 2.0
 # Most jumps are small, and what is bought to find out is paid for when money is short.
-GENTLE_FACTORS = (1.15, 1.3)
+GENTLE_FACTORS = (1.1, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _following(
         if memory.probe is not None and memory.probe > steps[-1].replicas:
             steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
     else:
-        memory = changed(memory, probe=None, probes=0)
+        memory = changed(memory, probe=None, probed_at=None, probes=0)
     return Recommendation(tuple(steps), demand, None, memory)
 
 

@@ -149,17 +149,17 @@ class TestProbing:
         assert outcome(of(probing, needs(9, is_censored=True)))[0] == 16
 
     def test_when_money_is_short_it_asks_for_a_little_more_first(self):
-        # 40 x 1.15 = 46, then 46 x 1.3 = 59.8, then double; half as dear: 40 x (2 + 1.15) / 2 = 63.
+        # 40 x 1.1 = 44, then 44 x 1.2 = 52.8, then double; half as dear: 40 x (2 + 1.1) / 2 = 62.
         at_40 = target_of(workload(replicas=40), ceiling=40)
-        at_46 = target_of(workload(replicas=46), ceiling=46, probes=1)
-        at_60 = target_of(workload(replicas=60), ceiling=60, probes=2)
+        at_44 = target_of(workload(replicas=44), ceiling=44, probes=1)
+        at_53 = target_of(workload(replicas=53), ceiling=53, probes=2)
         full = needs(41, is_censored=True)
 
-        found = [outcome(of(each, full, pressure=1.0))[0] for each in (at_40, at_46, at_60)]
+        found = [outcome(of(each, full, pressure=1.0))[0] for each in (at_40, at_44, at_53)]
 
-        assert found == [46, 60, 120]
-        assert outcome(of(at_40, full, pressure=0.5))[0] == 63
-        assert of(at_46, full, pressure=1.0).memory.probes == 2
+        assert found == [44, 53, 106]
+        assert outcome(of(at_40, full, pressure=0.5))[0] == 62
+        assert of(at_44, full, pressure=1.0).memory.probes == 2
 
     def test_a_gentle_probe_is_one_replica_at_least(self):
         assert outcome(of(self.at_ceiling(), needs(4, is_censored=True), pressure=1.0))[0] == 5
