@@ -18,12 +18,13 @@ from functools import cached_property
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
 from plafond.decide.horizon import Means, planned
+from plafond.decide.lasting import lasting_rate, lasting_rate_for
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
-from plafond.model.money import ZERO, ByUnit, hourly
+from plafond.model.money import ZERO, ByUnit
 from plafond.model.settings import Timing
 
 PASSES_AHEAD = 3
@@ -104,7 +105,8 @@ class BudgetPace:
         guard: what remains, spread over the guard's horizon.
         utilization_percent: how full replicas run; None without pressure.
         is_clipped: running fuller is not enough, so L limits what may run.
-        ahead: how far the guard looks, where the window does not end before.
+        ahead: how far the guard looks, where the window does not end before; of a rolling window,
+            how soon what is decided can be felt.
         plan: what it follows from; None where the ledger knows too little to forecast demand.
 
     """
@@ -229,8 +231,7 @@ class _Case:
 
 def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     position, costs, plan = case.position, case.costs, case.plan(timing)
-    remaining = max(position.remaining.value, ZERO)
-    level = hourly(remaining, position.time_left)
+    level = _level(position, ahead)
     promised, demand = case.floors + case.reserved, costs.at(None)
     if plan is not None:
         fullest, is_clipped = plan.utilization_percent, plan.level is not None
@@ -238,7 +239,7 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     else:
         fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
         is_clipped = fullest is not None and costs.at(fullest) > level
-    guard = hourly(remaining, _horizon(position, ahead, timing))
+    guard = _guard(position, ahead, timing)
     return BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
 
 
@@ -288,13 +289,12 @@ def _replicas(wish: Wish, utilization_percent: int | None) -> int:
 
 def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> BudgetPace:
     """Return the plan that follows from what is remembered of it and from *position*."""
-    remaining = max(position.remaining.value, ZERO)
     return BudgetPace(
         position,
         allowed.promised,
         ZERO if allowed.needed is None else allowed.needed,
-        hourly(remaining, position.time_left) if allowed.level is None else allowed.level,
-        hourly(remaining, _horizon(position, allowed.ahead, timing)),
+        _level(position, allowed.ahead) if allowed.level is None else allowed.level,
+        _guard(position, allowed.ahead, timing),
         allowed.utilization_percent,
         allowed.is_clipped,
         allowed.ahead,
@@ -303,11 +303,23 @@ def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> Bu
 
 def _ahead(position: BudgetPosition, grace: timedelta, timing: Timing) -> timedelta:
     blind = PASSES_AHEAD * timing.evaluation_period + timing.observation_lag + grace
+    return blind if position.is_rolling else _guarded(position, blind, timing)
+
+
+def _guarded(position: BudgetPosition, blind: timedelta, timing: Timing) -> timedelta:
     return max(blind, min(timing.guard_limit, position.span.length / GUARDED_PART_OF_WINDOW))
 
 
-def _horizon(position: BudgetPosition, ahead: timedelta, timing: Timing) -> timedelta:
-    return max(timing.evaluation_period, min(position.time_left, ahead))
+def _level(position: BudgetPosition, ahead: timedelta) -> Decimal:
+    # A rolling window is always about to let go of something, and what runs until then cannot be
+    # changed sooner than it is felt. One that ends does so once.
+    return lasting_rate(position, ahead) if position.is_rolling else lasting_rate(position)
+
+
+def _guard(position: BudgetPosition, ahead: timedelta, timing: Timing) -> Decimal:
+    if position.is_rolling:
+        return lasting_rate_for(position, _guarded(position, ahead, timing), ahead)
+    return lasting_rate_for(position, ahead, timing.evaluation_period)
 
 
 def strictest(limits: Iterable[Limit], unit: str) -> Limit | None:

@@ -13,6 +13,7 @@ from plafond.report.part import PolicyPart
 
 MICRO = Decimal("0.000001")
 MOST_PERCENT = 1_000_000
+END = "windowEnd"
 
 # In a merge patch only what is named is taken back.
 _FIELDS = (
@@ -48,14 +49,35 @@ def news_of(status: Mapping[str, Any]) -> tuple[Any, ...]:
     """
     Return the part of *status* that is worth a write when it changes.
 
-    Amounts move in every pass; percentages, counts and reasons are what people look for.
+    Amounts move in every pass; percentages, counts and reasons are what people look for. What goes
+    up and down all the time is in `wavering`.
     """
     targets = [tuple(sorted(target.items())) for target in status.get("targets") or ()]
     budgets = [
-        (budget["name"], budget["limit"], budget["usedPercent"], budget["windowEnd"])
-        for budget in status.get("budgets") or ()
+        (each["name"], each["limit"], None if _rolls(each) else each["usedPercent"], each.get(END))
+        for each in status.get("budgets") or ()
     ]
-    return status.get("spentPercent"), status.get("targetCount"), targets, budgets
+    # That of the fullest budget is among them.
+    used = None if any(map(_rolls, status.get("budgets") or ())) else status.get("spentPercent")
+    return used, status.get("targetCount"), targets, budgets
+
+
+def wavering(status: Mapping[str, Any]) -> dict[str, Decimal]:
+    """
+    Return percentages of *status* that waver while nothing happens, by what they are of.
+
+    What a rolling window holds grows with each pass and falls with each bucket: it is news when it
+    is a whole percent away from what was said.
+    """
+    return {
+        f"used {each['name']}": Decimal(each["spent"]) * 100 / Decimal(each["limit"])
+        for each in status.get("budgets") or ()
+        if _rolls(each)
+    }
+
+
+def _rolls(budget: Mapping[str, Any]) -> bool:
+    return END not in budget
 
 
 def _fullest(part: PolicyPart) -> dict[str, Any]:
@@ -76,16 +98,18 @@ def _fullest(part: PolicyPart) -> dict[str, Any]:
 
 def _budget(position: BudgetPosition) -> dict[str, Any]:
     budget = position.budget
-    return {
+    found = {
         "name": budget.name,
         "unit": budget.limit.unit,
         "limit": _decimal(budget.limit.value),
         "spent": _decimal(position.spend.value),
         "remaining": _decimal(position.remaining.value),
         "usedPercent": _percent(position),
-        "windowStart": f"{position.span.start:%Y-%m-%dT%H:%M:%SZ}",
-        "windowEnd": f"{position.span.end:%Y-%m-%dT%H:%M:%SZ}",
     }
+    if position.ends_at is not None:
+        found["windowStart"] = f"{position.span.start:%Y-%m-%dT%H:%M:%SZ}"
+        found[END] = f"{position.ends_at:%Y-%m-%dT%H:%M:%SZ}"
+    return found
 
 
 def _percent(position: BudgetPosition) -> int:

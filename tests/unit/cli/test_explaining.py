@@ -74,10 +74,8 @@ def test_a_clipped_workload_is_told_the_sum_and_when_to_wait_for():
     said = explained(busy(ten_hours(CLIPPED)))
 
     assert said.rule.reason is Reason.BUDGET_CEILING
-    assert said.headline == (
-        "team-a/llm may have 5 replicas: the budget carries no more replicas until its window "
-        "ends (limits/launch)"
-    )
+    carries = "the budget carries no more replicas (limits/launch)"
+    assert said.headline == f"team-a/llm may have 5 replicas: {carries}"
     assert numbers(said)["limits/launch: carries now"] == "20"
     assert numbers(said)["limits/launch: demand costs"] == "40"
     assert "by 200 EUR, to 400" in said.lifts[0].sentence

@@ -41,7 +41,7 @@ def test_an_event_tells_which_limit_it_was_and_where_there_is_more():
     decision = Decision(LLM, WorkloadClass.HOT, 6, 6, ceiling=4, limit="limits/launch")
 
     assert told(decision.moved_to(4, Reason.BUDGET_CEILING)) == (
-        "6 → 4 replicas (ceiling 4): the budget carries no more replicas until its window ends "
+        "6 → 4 replicas (ceiling 4): the budget carries no more replicas "
         "(limits/launch); see: kubectl plafond explain deployments.apps/llm -n team-a"
     )
 

@@ -7,6 +7,7 @@ from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Number
 from plafond.decide.pace import BudgetPace
 from plafond.model.money import REPLICAS, is_resource_unit
+from plafond.model.window import as_written
 
 LEDGER = "ledger"
 MEMORY = "memory"
@@ -49,7 +50,8 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
     yield Number(f"{pace.name}: used", str(position.used_percent), "percent", LEDGER, at)
     yield Number(f"{pace.name}: remaining", plain(position.remaining.value), unit, LEDGER, at)
     yield Number(f"{pace.name}: carries now", plain(pace.carried_rate), rate, MEMORY, at)
-    yield Number(f"{pace.name}: lasts to its end at", plain(pace.level), rate, MEMORY, at)
+    lasts = f"for {as_written(position.time_left)}" if position.is_rolling else "to its end"
+    yield Number(f"{pace.name}: lasts {lasts} at", plain(pace.level), rate, MEMORY, at)
     needed = known(case.limits[pace.name].needed)
     yield Number(f"{pace.name}: demand costs", needed, rate, MEMORY, at)
     if pace.utilization_percent is not None:
