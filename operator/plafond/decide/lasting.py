@@ -35,6 +35,24 @@ def lasting_rate_for(
     return min(rates)
 
 
+def rate_in_turns(
+    position: BudgetPosition, replica: Decimal, turn: timedelta, at_least: timedelta = _INSTANT
+) -> Decimal:
+    """
+    Return the largest rate for a *turn*, if one *replica* less than what lasts follows it.
+
+    Replicas are whole: where 1.7 of them last, two run in turn with one, and not one for ever.
+    """
+    lasting = lasting_rate(position, at_least)
+    after = max(lasting - replica, ZERO)
+    rates = [lasting + replica]
+    for bound in position.bounds:
+        within = max(bound.within, at_least)
+        left = max(bound.value, ZERO) - accrued(after, max(within - turn, timedelta(0)))
+        rates.append(hourly(left, min(within, turn)))
+    return max(lasting, min(rates))
+
+
 def gone_after(position: BudgetPosition, rate: Decimal) -> timedelta | None:
     """Return when a bound is reached at *rate* from now on; None where none ever is."""
     for bound in position.bounds:

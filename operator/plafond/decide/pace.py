@@ -10,7 +10,7 @@ window.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -18,7 +18,7 @@ from functools import cached_property
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
 from plafond.decide.horizon import Means, planned
-from plafond.decide.lasting import lasting_rate, lasting_rate_for
+from plafond.decide.lasting import lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
@@ -108,6 +108,9 @@ class BudgetPace:
         ahead: how far the guard looks, where the window does not end before; of a rolling window,
             how soon what is decided can be felt.
         plan: what it follows from; None where the ledger knows too little to forecast demand.
+        replica: what the dearest replica costs.
+        in_turns: of a rolling window, what whole replicas may cost that run in turns with one less;
+            a window that ends makes up for the parts of replicas that it could not run.
 
     """
 
@@ -120,6 +123,8 @@ class BudgetPace:
     is_clipped: bool
     ahead: timedelta = timedelta(0)
     plan: PacePlan | None = None
+    replica: Decimal = ZERO
+    in_turns: Decimal = ZERO
 
     @property
     def name(self) -> str:
@@ -131,7 +136,8 @@ class BudgetPace:
         """The rate of spending that the budget carries now."""
         if self.position.is_exhausted and self._stops_all:
             return ZERO
-        rate = min(self.level, self.guard) if self.is_clipped else self.guard
+        level = max(self.level, self.in_turns)
+        rate = min(level, self.guard) if self.is_clipped else self.guard
         return max(self.promised, rate)
 
     @property
@@ -221,7 +227,7 @@ class _Case:
         return Means(
             self.reserved,
             self.floors,
-            max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO),
+            self.costs.replica,
             min((sample.target_percent for sample in seen), default=FULL_PERCENT),
             max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT),
             self.costs.taken_at,
@@ -240,7 +246,16 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
         fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
         is_clipped = fullest is not None and costs.at(fullest) > level
     guard = _guard(position, ahead, timing)
-    return BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
+    found = BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
+    return _in_turns(replace(found, replica=costs.replica), timing)
+
+
+def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
+    if not found.position.is_rolling or not found.is_clipped:
+        return found
+    turn = _guarded(found.position, found.ahead, timing)
+    rate = rate_in_turns(found.position, found.replica, turn, found.ahead)
+    return replace(found, in_turns=rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +265,11 @@ class _Costs:
     unit: str
     unmanaged: Decimal
     wishes: tuple[Wish, ...]
+
+    @property
+    def replica(self) -> Decimal:
+        """What the dearest replica costs."""
+        return max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO)
 
     def at(self, utilization_percent: int | None) -> Decimal:
         return self.unmanaged + sum(
@@ -289,7 +309,7 @@ def _replicas(wish: Wish, utilization_percent: int | None) -> int:
 
 def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> BudgetPace:
     """Return the plan that follows from what is remembered of it and from *position*."""
-    return BudgetPace(
+    found = BudgetPace(
         position,
         allowed.promised,
         ZERO if allowed.needed is None else allowed.needed,
@@ -298,7 +318,9 @@ def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> Bu
         allowed.utilization_percent,
         allowed.is_clipped,
         allowed.ahead,
+        replica=allowed.replica,
     )
+    return _in_turns(found, timing)
 
 
 def _ahead(position: BudgetPosition, grace: timedelta, timing: Timing) -> timedelta:

@@ -108,6 +108,7 @@ class Allowed:
         ahead: how far its guard looks.
         level: the rate that lasts to its window's end; None where nothing has to be refused, and
             where it is simply what remains over the time left.
+        replica: of a budget whose window rolls on, what the dearest replica costs.
 
     """
 
@@ -119,6 +120,7 @@ class Allowed:
     is_clipped: bool = False
     ahead: timedelta = timedelta(0)
     level: Decimal | None = None
+    replica: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)

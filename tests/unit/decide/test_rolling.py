@@ -11,6 +11,7 @@ from tests.builders import (
     HOUR,
     MINUTE,
     NOW,
+    PASS,
     SECOND,
     TEAM,
     budget,
@@ -30,8 +31,12 @@ from tests.unit.decide import test_horizon as fixed_windows
 from tests.unit.decide.support import counts, decided, remembering
 from tests.unit.decide.test_horizon import means, steady
 
+from plafond.account.ledger import Charge, recorded
+from plafond.account.positions import grid_in_force, positions
 from plafond.decide.horizon import planned
-from plafond.decide.lasting import gone_after, lasting_rate, lasting_rate_for
+from plafond.decide.lasting import gone_after, lasting_rate, lasting_rate_for, rate_in_turns
+from plafond.decide.pace import remembered
+from plafond.decide.rationale import allowed
 from plafond.decide.why import is_still_true, why
 from plafond.model.budget import BudgetPosition, FallsOut, OnExhausted
 from plafond.model.labels import LabelSelector
@@ -39,6 +44,7 @@ from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import WorkloadMemory
 from plafond.model.money import Amount
 from plafond.model.settings import Timing
+from plafond.model.window import Span
 
 # Three passes, the lag and the end of a pod.
 BLIND = 3 * 15 * SECOND + 15 * SECOND + 30 * SECOND
@@ -93,8 +99,9 @@ def test_the_level_is_kept_up_until_each_thing_that_counts_has_fallen_out():
 
 
 def test_more_runs_again_as_soon_as_something_has_fallen_out():
-    # 10 EUR are free for five hours, which is half a replica at 4.00; then 310.
-    assert counts(world("400", (5 * HOUR + 5 * MINUTE, 390), replicas=10)) == {"llm": 0}
+    # 0.10 EUR are free for five hours; of half a replica at 4.00 a whole one runs in turns.
+    assert counts(world("390.1", (5 * HOUR + 5 * MINUTE, 390), replicas=10)) == {"llm": 0}
+    assert counts(world("400", (5 * HOUR + 5 * MINUTE, 390), replicas=10)) == {"llm": 1}
     assert counts(world("400", (10 * HOUR + 5 * MINUTE, 390), replicas=10)) == {"llm": 10}
 
 
@@ -173,6 +180,46 @@ def test_a_rate_for_a_while_says_nothing_of_what_comes_after():
     assert lasting_rate_for(found, 2 * HOUR) == 40
     # In ten hours 200.
     assert lasting_rate(found) == 20
+
+
+def test_where_a_part_of_a_replica_lasts_a_whole_one_more_runs_for_as_long_as_that_is_paid_for():
+    replica, turn = Decimal(4), HOUR / 2
+
+    # Of 100 for ten hours 10 an hour last: 14 for half an hour, if 6 follow.
+    assert rate_in_turns(position("100"), replica, turn) == 14
+    # 6 an hour last until 60 fall out in an hour. For half of it 10, and then 2, are as much.
+    assert rate_in_turns(position("66", (HOUR, 60)), replica, turn) == 10
+    # A turn of two hours is not over by then.
+    assert rate_in_turns(position("66", (HOUR, 60)), replica, 2 * HOUR) == 6
+
+
+def test_what_a_budget_carries_in_turns_is_explained_by_what_is_remembered():
+    # 10 EUR are free for five hours: 2 an hour last, and a replica at 4.00 more runs in turns.
+    _, judgement, _ = decided(world("400", (5 * HOUR + 5 * MINUTE, 390), replicas=10))
+    (found,), (of,) = judgement.pace.budgets, allowed(judgement).values()
+
+    again = remembered(found.position, of, Timing())
+
+    assert again.carried_rate == found.carried_rate == 6
+
+
+def test_a_part_of_a_replica_is_not_left_over():
+    # 1.7 replicas at 4.00 for an hour.
+    limit, lasts, ledger, now = Decimal("6.8"), HOUR, Ledger(NOW), NOW
+    limits = policy(budgets=(budget(limit, window=rolling(lasts)),))
+    held = []
+    while now < NOW + 4 * lasts:
+        (stands,) = positions((limits,), ledger, now)
+        rate = rate_in_turns(stands, Decimal(4), lasts / 24, BLIND)
+        cost = rate // 4 * 4
+        before, now = now, now + PASS
+        charges = [Charge(SeriesKey(Fact.SPEND, EUR), Span(before, now), cost)]
+        ledger = recorded(ledger, charges, now, grid_in_force((limits,), now, PASS))
+        held.append(stands.spend.value / limit)
+
+    assert max(held) <= 1
+    # A replica for one turn, 2.5 minutes, is 2.5 % of 6.8; a step that falls out is 1 %.
+    assert min(held[len(held) // 2 :]) >= Decimal("0.90")
 
 
 def test_why_says_of_which_stretch_something_is_left():
