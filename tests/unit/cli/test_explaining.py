@@ -20,6 +20,7 @@ from tests.builders import (
     quantities,
     readings,
     record,
+    rolling,
     sheet,
     snapshot,
     workload,
@@ -282,3 +283,47 @@ def test_floors_that_outlast_the_money_say_when_it_is_gone():
     gone = next(each for each in said.next if "is exhausted" in each.sentence)
     assert gone.sentence.endswith("replicas fall to their funded floors")
     assert gone.at == NOW + 6 * HOUR + 15 * MINUTE
+
+
+def lasting_ten_hours(limit):
+    return budget(limit, window=rolling(10 * HOUR))
+
+
+def busy_with_a_notebook(limit):
+    world = busy(lasting_ten_hours(limit))
+    return replace(world, pods=(*world.pods, pod("notebook", None)))
+
+
+def test_a_rolling_window_neither_ends_nor_begins_and_says_when_what_falls_out():
+    # Ten replicas at 4.00 have run for the last hour: that falls out in nine to ten hours from now.
+    # 5 % of 200 are 10 EUR; in steps of six minutes, of buckets of two minutes, 16 minutes' worth.
+    said = explained(busy(lasting_ten_hours("200")))
+
+    (falls,) = [each for each in said.next if "falls out" in each.sentence]
+    assert NOW + 9 * HOUR < falls.at < NOW + 9.5 * HOUR
+    assert falls.sentence == (
+        "10.67 EUR of what was spent falls out of the window of budget limits/launch"
+    )
+    assert not [each for each in sentences(said.next) if "begins" in each or "ends" in each]
+    # 160 until the first two buckets have fallen out, 9 h 4 min from now.
+    assert numbers(said)["limits/launch: lasts for 10h at"] == "17.65"
+
+
+def test_a_workload_clipped_by_a_rolling_window_is_told_the_sum_and_what_to_wait_for():
+    said = explained(busy(lasting_ten_hours("200")))
+
+    assert said.rule.reason is Reason.BUDGET_CEILING
+    # 40 of 200 are spent. 40 an hour for ten hours are 400, with what the bucket of now holds.
+    assert said.lifts[0].sentence.endswith("it then carries the demand of now for 10h")
+    assert "wait until 10.67 EUR of what was spent falls out" in said.lifts[1].sentence
+    assert said.lifts[1].at > NOW
+
+
+def test_a_rolling_window_that_demand_uses_up_says_when():
+    # A notebook at 4.00 an hour runs whatever is decided, beside the 44 that the ten have spent.
+    said = explained(busy_with_a_notebook("50"))
+
+    (end,) = [each for each in said.next if "is exhausted" in each.sentence]
+    # 6 remain until the first of it falls out after 9 h 4 min: 0.66 an hour, and a replica in turns
+    # makes 4.66: 6 / 4.66 are 77 minutes.
+    assert NOW + 77 * MINUTE < end.at < NOW + 78 * MINUTE

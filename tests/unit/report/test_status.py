@@ -1,12 +1,14 @@
 """The status of a policy: its own budgets and targets, in the words of its schema."""
 
+from decimal import Decimal
+
 import pytest
-from tests.builders import budget, policy, target, workload
+from tests.builders import budget, policy, rolling, target, workload
 from tests.unit.report.support import part_of
 
 from plafond.api.cost_policy_status import MAX_STATUS_TARGETS, CostPolicyStatus
 from plafond.model.policy import Mode
-from plafond.report.status import empty_status, judged_status, news_of
+from plafond.report.status import empty_status, judged_status, news_of, wavering
 
 
 def test_a_status_says_where_the_policy_stands():
@@ -123,3 +125,25 @@ def test_a_window_that_follows_on_is_news_at_the_same_percentage():
     budgets = [{**first["budgets"][0], "windowEnd": "2026-12-01T00:00:00Z"}]
 
     assert news_of({**first, "budgets": budgets}) != news_of(first)
+
+
+def rolling_status(spent="12"):
+    status = judged_status(part_of(policy(budgets=(budget("1000", window=rolling()),))))
+    return {**status, "budgets": [{**status["budgets"][0], "spent": spent}]}
+
+
+def test_a_window_that_rolls_on_neither_begins_nor_ends():
+    (said,) = rolling_status()["budgets"]
+
+    assert said.keys().isdisjoint({"windowStart", "windowEnd"})
+    assert said["usedPercent"] == 1
+
+
+def test_what_a_rolling_window_holds_is_compared_exactly_and_not_by_its_whole_percents():
+    now, later = rolling_status(), {**rolling_status("25"), "spentPercent": 2}
+
+    assert news_of(later) == news_of(now)
+    # 12 and 25 of 1000.
+    assert wavering(now) == {"used launch": Decimal("1.2")}
+    assert wavering(later) == {"used launch": Decimal("2.5")}
+    assert wavering(judged_status(part_of())) == {}
