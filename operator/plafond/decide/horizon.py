@@ -8,8 +8,8 @@ replicas run as full as they may.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.forecast.day_profile import HOUR, Profile, profile_of
@@ -73,7 +73,13 @@ def planned(
     profile = profile_of(ledger, position.budget.limit.unit, position.now)
     if profile is None or position.time_left <= timedelta(0):
         return None
-    return _made(position, means, _stretches(position, means, profile, timing), before)
+    stretches = _stretches(position, means, profile, timing)
+    plan = _made(position, means, stretches, before)
+    return replace(
+        plan,
+        expected=_rounded(_expected(means, stretches[-1], plan)),
+        gone_at=_gone_at(position.now, means, profile, stretches),
+    )
 
 
 def _holds(plan: PacePlan, position: BudgetPosition, timing: Timing) -> bool:
@@ -88,10 +94,17 @@ def _every(position: BudgetPosition, timing: Timing) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """From now on so many hours, and what of the money may be spent on scaling until then."""
+    """
+    From now on so many hours.
+
+    Attributes:
+        left: what may be spent until then; *money*: what of it is left for what can be scaled.
+
+    """
 
     forecast: Forecast
     hours: float
+    left: float
     money: float
 
 
@@ -104,8 +117,9 @@ def _stretches(
     found = []
     for bound in position.bounds:
         hours = max(bound.within, shortest) / HOUR
-        money = float(bound.value) - float(means.reserved) * hours
-        found.append(_Stretch(forecast_of(profile, hours), hours, max(0.0, money)))
+        left = float(bound.value)
+        money = max(0.0, left - float(means.reserved) * hours)
+        found.append(_Stretch(forecast_of(profile, hours), hours, left, money))
     return tuple(found)
 
 
@@ -116,16 +130,51 @@ def _made(
     before: PacePlan | None,
 ) -> PacePlan:
     whole = stretches[-1]
-    total = Decimal(whole.forecast.total + float(means.reserved) * whole.hours)
     return PacePlan(
         position.now,
         position.planned_until(position.now),
         position.budget.limit.value,
         _held(_level(means, stretches), means, before),
         _utilization(means, stretches),
-        total.quantize(MICRO).normalize(),
-        Decimal(whole.forecast.error).quantize(MICRO).normalize(),
+        _rounded(whole.forecast.total + float(means.reserved) * whole.hours),
+        _rounded(whole.forecast.error),
     )
+
+
+def _rounded(value: float) -> Decimal:
+    return Decimal(value).quantize(MICRO).normalize()
+
+
+def _expected(means: Means, whole: _Stretch, plan: PacePlan) -> float:
+    """Return what is spent on *whole* if demand is as forecast, under *plan*."""
+    floors, reserved = float(means.floors), float(means.reserved)
+    level = float("inf") if plan.level is None else float(plan.level) - reserved
+    squeezed = whole.forecast.scaled(means.taken_at(plan.utilization_percent or means.lowest))
+    promised = (floors + reserved) * whole.hours
+    # What is promised is paid in any case; else the guard ends what would pass the limit.
+    cost = squeezed.cost_up_to(level, floors) + reserved * whole.hours
+    return max(promised, min(cost, whole.left))
+
+
+def _gone_at(
+    now: datetime, means: Means, profile: Profile, stretches: tuple[_Stretch, ...]
+) -> datetime | None:
+    """Return when all demand, were it served, would have cost what may be spent until then."""
+
+    def cost(forecast: Forecast, hours: float) -> float:
+        return forecast.cost(float(means.floors)) + float(means.reserved) * hours
+
+    earliest = 0.0
+    for stretch in stretches:
+        if cost(stretch.forecast, stretch.hours) > stretch.left:
+            low, high = earliest, stretch.hours
+            while (high - low) * HOUR > timedelta(minutes=1):
+                middle = (low + high) / 2
+                is_gone = cost(forecast_of(profile, middle), middle) > stretch.left
+                low, high = (low, middle) if is_gone else (middle, high)
+            return now + high * HOUR
+        earliest = stretch.hours
+    return None
 
 
 def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:

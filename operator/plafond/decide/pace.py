@@ -111,6 +111,7 @@ class BudgetPace:
         replica: what the dearest replica costs.
         in_turns: of a rolling window, what whole replicas may cost that run in turns with one less;
             a window that ends makes up for the parts of replicas that it could not run.
+        spending: what will be spent per hour if demand stays; None where that is not remembered.
 
     """
 
@@ -125,6 +126,7 @@ class BudgetPace:
     plan: PacePlan | None = None
     replica: Decimal = ZERO
     in_turns: Decimal = ZERO
+    spending: Decimal | None = None
 
     @property
     def name(self) -> str:
@@ -153,9 +155,10 @@ class BudgetPace:
 
 @dataclass(frozen=True)
 class Pace:
-    """The plans of all budgets of a policy set."""
+    """The plans of all budgets of a policy set; *is_censored*: there may be more demand."""
 
     budgets: tuple[BudgetPace, ...]
+    is_censored: bool = False
 
     @cached_property
     def utilization_percent(self) -> int | None:
@@ -187,7 +190,8 @@ def pace(
                 timing,
             )
             for position in set_account.positions
-        )
+        ),
+        any(w.recommendation.is_censored for w in wishes),
     )
 
 
@@ -247,7 +251,9 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
         is_clipped = fullest is not None and costs.at(fullest) > level
     guard = _guard(position, ahead, timing)
     found = BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
-    return _in_turns(replace(found, replica=costs.replica), timing)
+    spending = min(costs.at(fullest), level) if is_clipped else costs.at(fullest)
+    found = replace(found, replica=costs.replica, spending=max(promised, spending))
+    return _in_turns(found, timing)
 
 
 def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
@@ -307,7 +313,9 @@ def _replicas(wish: Wish, utilization_percent: int | None) -> int:
     return wish.replicas if utilization_percent is None else wish.squeezed_to(utilization_percent)
 
 
-def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> BudgetPace:
+def remembered(
+    position: BudgetPosition, allowed: Allowed, timing: Timing, plan: PacePlan | None = None
+) -> BudgetPace:
     """Return the plan that follows from what is remembered of it and from *position*."""
     found = BudgetPace(
         position,
@@ -318,7 +326,8 @@ def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> Bu
         allowed.utilization_percent,
         allowed.is_clipped,
         allowed.ahead,
-        replica=allowed.replica,
+        plan,
+        allowed.replica,
     )
     return _in_turns(found, timing)
 

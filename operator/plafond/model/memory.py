@@ -134,6 +134,8 @@ class PacePlan:
         utilization_percent: u, how full replicas run; None where their own targets will do.
         forecast: what all demand until the end would cost, with what is reserved.
         error: the standard error of that, as a part of it.
+        expected: what will be spent until the end under this plan.
+        gone_at: when the limit would be reached if all demand were served; None where it never is.
 
     """
 
@@ -144,6 +146,8 @@ class PacePlan:
     utilization_percent: int | None
     forecast: Decimal
     error: Decimal
+    expected: Decimal | None = None
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from plafond.api.constants import COST_POLICIES, GROUP, PRICE_SHEETS, VERSION
@@ -11,7 +10,7 @@ from plafond.api.writer import ApiWriter, Result
 from plafond.model.capacity import PriceSheet
 from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.report.conditions import Condition, written
-from plafond.report.status import news_of, wavering
+from plafond.report.status import Wavering, news_of, wavering
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Statement:
         return self.subject.generation, said, news_of(self.status), self.warnings
 
     @property
-    def wavering(self) -> Mapping[str, Decimal]:
-        """What is worth a write when it is a whole percent away from what was said."""
+    def wavering(self) -> Mapping[str, Wavering]:
+        """What is worth a write when it is far enough from what was said."""
         return wavering(self.status)
 
 
@@ -81,7 +80,7 @@ class _Kept:
     tried_at: datetime
     generation: int
     news: tuple[Any, ...] | None = None
-    wavering: Mapping[str, Decimal] = field(default_factory=dict)
+    wavering: Mapping[str, Wavering] = field(default_factory=dict)
     conditions: list[dict[str, Any]] | None = None
 
 
@@ -143,9 +142,9 @@ class StatusWriter:
         return found
 
 
-def _has_moved(before: Mapping[str, Decimal], now: Mapping[str, Decimal]) -> bool:
+def _has_moved(before: Mapping[str, Wavering], now: Mapping[str, Wavering]) -> bool:
     # What is said for the first time, or no more, is news among the budgets.
-    return any(abs(now[each] - before[each]) >= 1 for each in now.keys() & before.keys())
+    return any(before[each].is_left_by(now[each]) for each in now.keys() & before.keys())
 
 
 def _transitions(statement: Statement, before: list[dict[str, Any]]) -> list[Transition]:

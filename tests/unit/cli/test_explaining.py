@@ -13,6 +13,7 @@ from tests.builders import (
     class_rule,
     concurrency,
     fixed,
+    money,
     node_price,
     pod,
     pods_of,
@@ -35,7 +36,7 @@ from plafond.cli.explain.facts import Live
 from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.labels import LabelSelector
-from plafond.model.memory import Recommended, Terms, WorkloadMemory
+from plafond.model.memory import PacePlan, Recommended, Terms, WorkloadMemory
 from plafond.model.money import GPU_HOURS
 from plafond.model.policy import Mode
 
@@ -327,3 +328,47 @@ def test_a_rolling_window_that_demand_uses_up_says_when():
     # 6 remain until the first of it falls out after 9 h 4 min: 0.66 an hour, and a replica in turns
     # makes 4.66: 6 / 4.66 are 77 minutes.
     assert NOW + 77 * MINUTE < end.at < NOW + 78 * MINUTE
+
+
+def test_a_budget_is_told_with_what_its_window_comes_to():
+    said = numbers(explained(busy(ten_hours(CLIPPED))))
+
+    # Ten replicas at 4.00 for ten hours; what was spent before the window does not count.
+    assert said["limits/launch: at its end, if demand stays and is served"] == "400"
+
+
+def test_a_forecast_is_told_with_its_error_its_plan_and_its_age():
+    found = facts(busy(ten_hours(CLIPPED)))
+    plan = PacePlan(
+        NOW - MINUTE,
+        NOW + 10 * HOUR,
+        money("200"),
+        None,
+        85,
+        money("601"),
+        money("0.1"),
+        money("300.5"),
+    )
+    kept = replace(found.record.memory, plans={"limits/launch": plan})
+
+    said = explain(
+        live(busy(ten_hours(CLIPPED))),
+        replace(found, record=replace(found.record, memory=kept)),
+    )
+
+    # Of 601 minutes 600 are left.
+    assert numbers(said)["limits/launch: at its end, if all demand is served"] == "600"
+    assert numbers(said)["limits/launch: give or take"] == "60"
+    assert numbers(said)["limits/launch: at its end, as planned"] == "300"
+    (told,) = [each for each in said.numbers if "all demand is served" in each.name]
+    assert told.at == NOW - MINUTE
+
+
+def test_what_comes_of_a_window_is_unknown_without_a_price():
+    world = running(
+        workload(replicas=3), policies=(policy(budgets=(budget(),)),), sheets=(UNPRICED,)
+    )
+
+    said = numbers(explained(world))
+
+    assert said["limits/launch: at its end, if all demand is served"] is None

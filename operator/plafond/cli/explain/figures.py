@@ -57,6 +57,25 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
     if pace.utilization_percent is not None:
         percent = str(pace.utilization_percent)
         yield Number(f"{pace.name}: replicas run at up to", percent, "percent", MEMORY, at)
+    yield from _ahead(pace, case)
+
+
+def _ahead(pace: BudgetPace, case: Case) -> Iterator[Number]:
+    position, found = pace.position, case.outlook(pace)
+    unit = position.budget.limit.unit
+    end = f"{as_written(position.time_left)} from now" if position.is_rolling else "at its end"
+    if found is None:
+        yield Number(f"{pace.name}: {end}, if all demand is served", None, unit, MEMORY)
+        return
+    basis = "all demand is served" if found.is_forecast else "demand stays and is served"
+    said = plain(found.spend)
+    yield Number(f"{pace.name}: {end}, if {basis}", said, unit, MEMORY, found.made_at)
+    if found.error is not None:
+        name = f"{pace.name}: give or take"
+        yield Number(name, plain(found.error), unit, MEMORY, found.made_at)
+    if found.expected is not None and plain(found.expected) != said:
+        name = f"{pace.name}: {end}, as planned"
+        yield Number(name, plain(found.expected), unit, MEMORY, found.made_at)
 
 
 def _of_ceiling(name: str, case: Case) -> Iterator[Number]:
