@@ -132,8 +132,8 @@ def test_a_plan_pays_for_every_moment_of_the_future_that_it_reckons_with(positio
     found = planned(position, ledger, means(floors=floor), None, Timing())
 
     profile = profile_of(ledger, EUR, NOW)
-    for bound in position.bounds:
-        hours = max(bound.within, 5 * MINUTE) / HOUR
+    for bound in (bound for bound in position.bounds if bound.within >= 5 * MINUTE):
+        hours = bound.within / HOUR
         future = forecast_of(profile, hours)
         least = max(0.1, 1 - 2 * future.error) * 0.7
         level = float("inf") if found.level is None else float(found.level)
@@ -153,8 +153,8 @@ def test_replicas_run_at_their_target_only_if_every_moment_is_paid_in_the_deares
 
     profile = profile_of(ledger, EUR, NOW)
     if found.utilization_percent is None:
-        for bound in position.bounds:
-            hours = max(bound.within, 5 * MINUTE) / HOUR
+        for bound in (bound for bound in position.bounds if bound.within >= 5 * MINUTE):
+            hours = bound.within / HOUR
             future = forecast_of(profile, hours)
             dearest = future.scaled(1 + DEARER_FUTURES[0] * future.error)
             assert dearest.cost(0) <= max(0.0, float(bound.value)) + 1e-6

@@ -112,12 +112,12 @@ def _stretches(
     position: BudgetPosition, means: Means, profile: Profile, timing: Timing
 ) -> tuple[_Stretch, ...]:
     """Return each stretch whose money has to last, the longest at the end."""
-    # A plan holds until the next one: what it carries for a moment, it has to carry until then.
-    shortest = _every(position, timing) if position.is_rolling else timedelta(0)
+    # What is nearer than the next plan is the guard's: it looks in every pass.
+    *bounds, whole = position.bounds
+    far = [bound for bound in bounds if bound.within >= _every(position, timing)]
     found = []
-    for bound in position.bounds:
-        hours = max(bound.within, shortest) / HOUR
-        left = float(bound.value)
+    for bound in (*far, whole):
+        hours, left = bound.within / HOUR, float(bound.value)
         money = max(0.0, left - float(means.reserved) * hours)
         found.append(_Stretch(forecast_of(profile, hours), hours, left, money))
     return tuple(found)

@@ -79,6 +79,8 @@ def test_of_a_plan_that_is_some_minutes_old_what_lies_ahead_is_a_part():
         pytest.param(4000, 1680, id="no pressure"),
         # Replicas run at 99 %, against a dearer week: 1680 x 70 / 99.
         pytest.param(1200, "1187.88", id="squeezed"),
+        # Full replicas cost 1176; what is above 1150 is refused only when it is certain.
+        pytest.param(1150, 1150, id="short if it comes as forecast"),
         pytest.param(500, 500, id="clipped"),
     ],
 )
@@ -121,6 +123,9 @@ def test_a_rolling_window_is_exhausted_before_something_falls_out_or_not_at_all(
 
     assert late.at + 10 * HOUR <= late.gone_at <= late.at + 10 * HOUR + MINUTE
     assert soon.gone_at is None
+    # 100 outlast the five hours until there are 600: they are spent after sixty.
+    then = rolling_plan(600, (5 * HOUR, 500))
+    assert then.at + 60 * HOUR <= then.gone_at <= then.at + 60 * HOUR + MINUTE
 
 
 def test_a_rolling_window_comes_to_what_is_spent_in_all_of_it_that_begins_now():

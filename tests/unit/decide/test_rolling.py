@@ -189,6 +189,9 @@ def test_where_a_part_of_a_replica_lasts_a_whole_one_more_runs_for_as_long_as_th
     assert rate_in_turns(position("100"), replica, turn) == 14
     # 6 an hour last until 60 fall out in an hour. For half of it 10, and then 2, are as much.
     assert rate_in_turns(position("66", (HOUR, 60)), replica, turn) == 10
+    # After a turn of 50 minutes 2 an hour for ten more: (6 - 2/6) / (5/6).
+    found = rate_in_turns(position("66", (HOUR, 60)), replica, 50 * MINUTE)
+    assert found == pytest.approx(Decimal("6.8"))
     # A turn of two hours is not over by then.
     assert rate_in_turns(position("66", (HOUR, 60)), replica, 2 * HOUR) == 6
 
@@ -270,6 +273,8 @@ def test_work_is_refused_for_the_moment_at_which_money_is_shortest():
     assert found.level == pytest.approx(Decimal(420) / 96, abs=Decimal("0.001"))
     assert found.utilization_percent == 100
     assert plan(2420).level is None
+    # 100 for four days, also where 600 are short of what a week asks for.
+    assert plan(600, (4 * DAY, 500)).level == pytest.approx(Decimal(100) / 96, abs=Decimal("0.001"))
 
 
 def test_a_plan_for_a_rolling_window_is_kept_for_minutes_and_then_made_anew():
@@ -281,5 +286,6 @@ def test_a_plan_for_a_rolling_window_is_kept_for_minutes_and_then_made_anew():
 
 
 def test_what_is_free_for_seconds_is_no_reason_to_refuse_everything_until_the_next_plan():
-    # 10 EUR are free until 5 s later: for five minutes that is 120 an hour, and demand is ten.
-    assert plan(2010, (5 * SECOND, 2000)).level is None
+    # Nothing is free for five seconds, and then 2000: a plan holds for five minutes.
+    assert plan(2000, (5 * SECOND, 2000)).level is None
+    assert plan(2000, (5 * MINUTE, 2000)).level == 0
