@@ -15,7 +15,13 @@ from plafond.account.ledger import Charge, recorded
 from plafond.account.positions import grid_in_force, positions
 from plafond.account.rolling import rolled
 from plafond.decide.horizon import DEARER_FUTURES, planned
-from plafond.decide.lasting import gone_after, lasting_rate, lasting_rate_for, rate_in_turns
+from plafond.decide.lasting import (
+    Whole,
+    gone_after,
+    lasting_rate,
+    lasting_rate_for,
+    rate_in_turns,
+)
 from plafond.forecast.day_profile import profile_of
 from plafond.forecast.forecast import forecast_of
 from plafond.model.budget import BudgetPosition, FallsOut
@@ -85,16 +91,22 @@ def test_a_level_for_a_while_is_never_below_the_one_for_the_whole_window(positio
 
 
 @given(standing(), st.integers(1, 50), st.integers(2, 120))
-def test_a_turn_and_one_replica_less_after_it_are_within_the_limit(position, replica, minutes):
+def test_a_turn_and_the_whole_replicas_that_last_after_it_are_within_the_limit(
+    position, replica, minutes
+):
     turn, limit = minutes * MINUTE, position.budget.limit.value
     lasting = lasting_rate(position, BLIND)
 
-    rate = rate_in_turns(position, Decimal(replica), turn, BLIND)
+    whole = Whole(Decimal(replica))
+
+    rate = rate_in_turns(position, turn, BLIND, whole)
 
     assert lasting <= rate <= lasting + replica
+    # As many whole ones as last.
+    follows = lasting // replica * replica
     for bound in position.bounds:
         later = max(bound.within - turn, 0 * MINUTE)
-        after = accrued(max(lasting - replica, Decimal(0)), later)
+        after = accrued(follows, later)
         spent = accrued(rate, bound.within - later) + after
         inside = inside_at(position, bound.within)
         assert inside + spent <= max(limit, inside) + Decimal("1e-12")
@@ -190,7 +202,7 @@ def test_no_stretch_as_long_as_the_window_costs_more_than_the_limit(stretches, l
         for _ in range(4 * passes):
             (position,) = positions((limits,), ledger, now)
             turn = max(BLIND, lasts / 24)
-            level = rate_in_turns(position, money(4), turn, BLIND)
+            level = rate_in_turns(position, turn, BLIND, Whole(money(4)))
             guard = lasting_rate_for(position, turn, BLIND)
             rate = min(money(asked), level, guard)
             before, now = now, now + PASS

@@ -2,55 +2,74 @@
 Rates that a budget's money lasts at, and when it would be gone at another one.
 
 Where several bounds hold (a rolling window has one for each moment before something falls out of
-it) the strictest one counts. What cannot be changed that fast anyway is not reckoned any shorter: a
-replica too many for a second is no reason to end all of them.
+it) the strictest one counts. Whatever is decided is felt only after a while, and until then what
+ran goes on: so a bound has to carry it for as much longer. Without that, all would have to end at
+once where money is short for a second. The last bound needs none of it: it is always far away.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from plafond.model.budget import BudgetPosition
 from plafond.model.money import MICROSECONDS_PER_HOUR, ZERO, accrued, hourly
 
-_INSTANT = timedelta(microseconds=1)
+_AT_ONCE = timedelta(0)
 
 
-def lasting_rate(position: BudgetPosition, at_least: timedelta = _INSTANT) -> Decimal:
-    """Return the largest rate that keeps every bound; none is taken for closer than *at_least*."""
-    return min(
-        hourly(max(bound.value, ZERO), max(bound.within, at_least)) for bound in position.bounds
-    )
+def lasting_rate(position: BudgetPosition, felt_after: timedelta = _AT_ONCE) -> Decimal:
+    """Return the largest rate that keeps every bound."""
+    *bounds, last = position.bounds
+    rates = [hourly(max(last.value, ZERO), max(last.within, felt_after))]
+    rates += [hourly(max(each.value, ZERO), each.within + felt_after) for each in bounds]
+    return min(rates)
 
 
 def lasting_rate_for(
-    position: BudgetPosition, horizon: timedelta, at_least: timedelta = _INSTANT
+    position: BudgetPosition, horizon: timedelta, felt_after: timedelta = _AT_ONCE
 ) -> Decimal:
     """Return the largest rate that keeps every bound until *horizon*, and says nothing beyond."""
     rates = []
     for bound in position.bounds:
-        within = max(min(bound.within, horizon), at_least)
-        rates.append(hourly(max(bound.value, ZERO), within))
-        if bound.within >= horizon:
+        left, is_last = max(bound.value, ZERO), bound.within >= position.time_left
+        if is_last or bound.within >= horizon:
+            rates.append(hourly(left, max(min(bound.within, horizon), felt_after)))
             break
+        rates.append(hourly(left, bound.within + felt_after))
     return min(rates)
 
 
 def rate_in_turns(
-    position: BudgetPosition, replica: Decimal, turn: timedelta, at_least: timedelta = _INSTANT
+    position: BudgetPosition, turn: timedelta, felt_after: timedelta, whole: "Whole"
 ) -> Decimal:
     """
-    Return the largest rate for a *turn*, if one *replica* less than what lasts follows it.
+    Return the largest rate for a *turn*, if only the *whole* replicas that last follow it.
 
-    Replicas are whole: where 1.7 of them last, two run in turn with one, and not one for ever.
+    Where 1.7 replicas last, two run in turn with one, and not one for ever.
     """
-    lasting = lasting_rate(position, at_least)
-    after = max(lasting - replica, ZERO)
-    rates = [lasting + replica]
-    for bound in position.bounds:
-        within = max(bound.within, at_least)
-        left = max(bound.value, ZERO) - accrued(after, max(within - turn, timedelta(0)))
+    lasting = lasting_rate(position, felt_after)
+    after = whole.within(lasting)
+    *bounds, last = position.bounds
+    stretches = [(each.value, each.within + felt_after) for each in bounds]
+    rates = [lasting + whole.replica]
+    for value, within in (*stretches, (last.value, max(last.within, felt_after))):
+        left = max(value, ZERO) - accrued(after, max(within - turn, timedelta(0)))
         rates.append(hourly(left, min(within, turn)))
     return max(lasting, min(rates))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a *replica* costs, of which there are whole ones, *beside* what runs in any case."""
+
+    replica: Decimal
+    beside: Decimal = ZERO
+
+    def within(self, rate: Decimal) -> Decimal:
+        """Return what as many as fit into *rate* cost, with what runs beside them."""
+        if self.replica <= 0 or rate <= self.beside:
+            return rate
+        return rate - (rate - self.beside) % self.replica
 
 
 def gone_after(position: BudgetPosition, rate: Decimal) -> timedelta | None:

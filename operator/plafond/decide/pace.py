@@ -18,7 +18,7 @@ from functools import cached_property
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
 from plafond.decide.horizon import Means, planned
-from plafond.decide.lasting import lasting_rate, lasting_rate_for, rate_in_turns
+from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
@@ -109,8 +109,8 @@ class BudgetPace:
             how soon what is decided can be felt.
         plan: what it follows from; None where the ledger knows too little to forecast demand.
         replica: what the dearest replica costs.
-        in_turns: of a rolling window, what whole replicas may cost that run in turns with one less;
-            a window that ends makes up for the parts of replicas that it could not run.
+        in_turns: of a rolling window, what whole replicas may cost that run in turns with fewer; a
+            window that ends makes up for the parts of replicas that it could not run.
         spending: what will be spent per hour if demand stays; None where that is not remembered.
 
     """
@@ -260,7 +260,8 @@ def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
     if not found.position.is_rolling or not found.is_clipped:
         return found
     turn = _guarded(found.position, found.ahead, timing)
-    rate = rate_in_turns(found.position, found.replica, turn, found.ahead)
+    whole = Whole(found.replica, found.promised)
+    rate = rate_in_turns(found.position, turn, found.ahead, whole)
     return replace(found, in_turns=rate)
 
 

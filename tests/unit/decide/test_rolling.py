@@ -34,7 +34,13 @@ from tests.unit.decide.test_horizon import means, steady
 from plafond.account.ledger import Charge, recorded
 from plafond.account.positions import grid_in_force, positions
 from plafond.decide.horizon import planned
-from plafond.decide.lasting import gone_after, lasting_rate, lasting_rate_for, rate_in_turns
+from plafond.decide.lasting import (
+    Whole,
+    gone_after,
+    lasting_rate,
+    lasting_rate_for,
+    rate_in_turns,
+)
 from plafond.decide.pace import remembered
 from plafond.decide.rationale import allowed
 from plafond.decide.why import is_still_true, why
@@ -94,8 +100,10 @@ def test_with_nothing_inside_the_level_is_the_limit_over_the_whole_window():
 def test_the_level_is_kept_up_until_each_thing_that_counts_has_fallen_out():
     # 300 of 400 are spent, and are out in two hours: until then 100 / 2 is more than 400 / 10.
     assert pace_of("400", (8 * HOUR + 5 * MINUTE, 300)).level == 40
-    # In five hours: 100 / 5.
-    assert pace_of("400", (5 * HOUR + 5 * MINUTE, 300)).level == 20
+    # In five hours, and 90 s until that is felt: 100 / 5.025.
+    assert pace_of("400", (5 * HOUR + 5 * MINUTE, 300)).level == pytest.approx(
+        Decimal("19.90"), abs=Decimal("0.01")
+    )
 
 
 def test_more_runs_again_as_soon_as_something_has_fallen_out():
@@ -108,21 +116,22 @@ def test_more_runs_again_as_soon_as_something_has_fallen_out():
 def test_the_guard_spreads_what_remains_until_something_falls_out_over_the_horizon():
     # 350 are spent; a 24th of ten hours are 25 minutes, and nothing falls out until then.
     assert pace_of("400", (5 * HOUR, 350)).guard == 120
-    # Ten minutes from now they do: until then 50 / (10/60), then 400 / (25/60).
-    assert pace_of("400", (9 * HOUR + 55 * MINUTE, 350)).guard == 300
+    # They do 18.5 minutes from now: 50 for 20 minutes, then 400 for 25.
+    assert pace_of("400", (9 * HOUR + 46.5 * MINUTE, 350)).guard == 150
 
 
 def test_what_remains_for_a_moment_is_for_as_long_as_a_decision_takes_to_be_felt():
-    # A second before 300 fall out, 2 EUR are no 7200 an hour: it takes 90 s to end what is begun.
-    soon = pace_of("302", (10 * HOUR + 5 * MINUTE - SECOND, 300))
+    # Ten seconds before 300 fall out, 2 EUR are no 720 an hour: they are for 90 s more.
+    soon = pace_of("302", (10 * HOUR + 5 * MINUTE - 10 * SECOND, 300))
 
     assert BLIND == 90 * SECOND
-    assert (soon.guard, soon.level) == (80, Decimal("30.2"))
+    assert (soon.guard, soon.level) == (72, Decimal("30.2"))
 
 
 def test_money_for_a_moment_is_no_reason_to_end_everything():
-    # The same with 0.10 EUR: 4 an hour, one replica, until a second later there is more.
-    assert pace_of("300.1", (10 * HOUR + 5 * MINUTE - SECOND, 300)).level == 4
+    # The same with 0.20 EUR: 7.20 an hour, one replica, until ten seconds later there is more.
+    found = pace_of("300.2", (10 * HOUR + 5 * MINUTE - 10 * SECOND, 300))
+    assert found.level == Decimal("7.2")
 
 
 @pytest.mark.parametrize(
@@ -183,17 +192,20 @@ def test_a_rate_for_a_while_says_nothing_of_what_comes_after():
 
 
 def test_where_a_part_of_a_replica_lasts_a_whole_one_more_runs_for_as_long_as_that_is_paid_for():
-    replica, turn = Decimal(4), HOUR / 2
+    def rate(limit, *falls_out, turn=HOUR / 2, felt_after=0 * HOUR, beside=0):
+        whole = Whole(Decimal(4), Decimal(beside))
+        return rate_in_turns(position(limit, *falls_out), turn, felt_after, whole)
 
-    # Of 100 for ten hours 10 an hour last: 14 for half an hour, if 6 follow.
-    assert rate_in_turns(position("100"), replica, turn) == 14
-    # 6 an hour last until 60 fall out in an hour. For half of it 10, and then 2, are as much.
-    assert rate_in_turns(position("66", (HOUR, 60)), replica, turn) == 10
-    # After a turn of 50 minutes 2 an hour for ten more: (6 - 2/6) / (5/6).
-    found = rate_in_turns(position("66", (HOUR, 60)), replica, 50 * MINUTE)
-    assert found == pytest.approx(Decimal("6.8"))
+    # Of 100 for ten hours 10 an hour last: two and a half at 4.00, so three and a half for a turn.
+    assert rate("100") == 14
+    # 6 an hour last until 60 fall out in an hour. For half of it 8, and then one, are as much.
+    assert rate("66", (HOUR, 60)) == 8
+    # With 5 beside them no whole one lasts, and 5 go on: (6 - 5 / 2) / 0.5.
+    assert rate("66", (HOUR, 60), beside=5) == 7
+    # Where it takes 15 minutes to be felt, 4.8 last and 4 go on: (6 - 4 x 3/4) / 0.5.
+    assert rate("66", (HOUR, 60), felt_after=HOUR / 4) == 6
     # A turn of two hours is not over by then.
-    assert rate_in_turns(position("66", (HOUR, 60)), replica, 2 * HOUR) == 6
+    assert rate("66", (HOUR, 60), turn=2 * HOUR) == 6
 
 
 def test_what_a_budget_carries_in_turns_is_explained_by_what_is_remembered():
@@ -203,26 +215,35 @@ def test_what_a_budget_carries_in_turns_is_explained_by_what_is_remembered():
 
     again = remembered(found.position, of, Timing())
 
-    assert again.carried_rate == found.carried_rate == 6
+    assert again.carried_rate == found.carried_rate
+    # 10 / 5.025, and 4.
+    assert round(found.carried_rate, 2) == Decimal("5.99")
 
 
-def test_a_part_of_a_replica_is_not_left_over():
-    # 1.7 replicas at 4.00 for an hour.
-    limit, lasts, ledger, now = Decimal("6.8"), HOUR, Ledger(NOW), NOW
+def played(limit, lasts=HOUR):
+    """Replicas at 4.00 without end: how much of *limit* is inside, pass by pass, and how many."""
     limits = policy(budgets=(budget(limit, window=rolling(lasts)),))
-    held = []
+    ledger, now, held, ran = Ledger(NOW), NOW, [], []
     while now < NOW + 4 * lasts:
         (stands,) = positions((limits,), ledger, now)
-        rate = rate_in_turns(stands, Decimal(4), lasts / 24, BLIND)
-        cost = rate // 4 * 4
+        held.append(stands.spend.value / stands.budget.limit.value)
+        rate = rate_in_turns(stands, max(BLIND, lasts / 24), BLIND, Whole(Decimal(4)))
+        ran.append(int(rate // 4))
         before, now = now, now + PASS
-        charges = [Charge(SeriesKey(Fact.SPEND, EUR), Span(before, now), cost)]
+        charges = [Charge(SeriesKey(Fact.SPEND, EUR), Span(before, now), Decimal(4 * ran[-1]))]
         ledger = recorded(ledger, charges, now, grid_in_force((limits,), now, PASS))
-        held.append(stands.spend.value / limit)
+    return held, ran
+
+
+@pytest.mark.parametrize("replicas", ["1.7", "2.9", "8.4", "30.5"])
+def test_a_part_of_a_replica_is_not_left_over(replicas):
+    held, ran = played(Decimal(replicas) * 4)
 
     assert max(held) <= 1
-    # A replica for one turn, 2.5 minutes, is 2.5 % of 6.8; a step that falls out is 1 %.
+    # 90 s of an hour are kept back, and a step that falls out is 1 %; a replica in turns is less.
     assert min(held[len(held) // 2 :]) >= Decimal("0.90")
+    # So as many fewer last; and what lasts goes on.
+    assert min(ran) >= int(Decimal(replicas) * Decimal("0.95"))
 
 
 def test_why_says_of_which_stretch_something_is_left():
