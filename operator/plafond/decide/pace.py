@@ -191,7 +191,7 @@ def pace(
             )
             for position in set_account.positions
         ),
-        any(w.recommendation.is_censored for w in wishes),
+        any(w.is_censored for w in wishes),
     )
 
 

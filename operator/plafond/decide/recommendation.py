@@ -41,11 +41,6 @@ class Recommendation:
         """The outcome."""
         return self.steps[-1].replicas
 
-    @property
-    def is_censored(self) -> bool:
-        """Demand was read, and is only a lower bound."""
-        return self.sample is not None and self.sample.is_censored
-
     def squeezed_to(self, utilization_percent: int, unused: float = 0.0) -> int:
         """
         Return the replicas that carry the demand of this moment at *utilization_percent*.
