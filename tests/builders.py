@@ -28,7 +28,7 @@ from plafond.model.policy import (
 )
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
-from plafond.model.window import CalendarWindow, FixedWindow, Period
+from plafond.model.window import CalendarWindow, FixedWindow, Period, RollingWindow
 from plafond.model.workload import (
     DisruptionBudget,
     Pod,
@@ -151,6 +151,10 @@ def calendar(period: Period = Period.MONTHLY, zone: str = "UTC") -> CalendarWind
 def fixed(start: datetime = NOW - HOUR, duration: timedelta = 10 * HOUR) -> FixedWindow:
     """Nine hours are left of it at `NOW`."""
     return FixedWindow(start, duration)
+
+
+def rolling(duration: timedelta = 24 * HOUR) -> RollingWindow:
+    return RollingWindow(duration)
 
 
 def budget(limit: str | int = "1000", **more: object) -> Budget:

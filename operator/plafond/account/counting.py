@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.account.accrual import Stretch, accrue
-from plafond.account.ledger import Charge, grid_for, recorded
+from plafond.account.ledger import Charge, recorded
 from plafond.account.past import Before, before, begun, with_past
-from plafond.account.positions import spans_in_force
+from plafond.account.positions import grid_in_force
 from plafond.account.rates import Pricing, plausible
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
@@ -81,7 +81,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     memory, ledger = begun(facts.record, facts.past, facts.now), facts.record.ledger
     prices = _Prices(facts, memory.open_pods, managed)
     accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), prices.of)
-    grid = grid_for(spans_in_force(facts.policies, facts.now), period)
+    grid = grid_in_force(facts.policies, facts.now, period)
     record = NamespaceRecord(
         recorded(ledger, accrual.charges, facts.now, grid),
         replace(memory, open_pods=accrual.open_pods, start_delays=_start_delays(facts)),

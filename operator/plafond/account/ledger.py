@@ -84,10 +84,12 @@ class Grid:
 WORKLOADS_GRID = Grid(COARSEST_FINE_GRAIN, fine_for=WORKLOADS_FINE_FOR, kept_for=WORKLOADS_KEPT_FOR)
 
 
-def grid_for(spans: Iterable[Span], evaluation_period: timedelta) -> Grid:
-    """Return the grid for the windows in force."""
+def grid_for(
+    spans: Iterable[Span], evaluation_period: timedelta, rolling: Iterable[timedelta] = ()
+) -> Grid:
+    """Return the grid for the windows in force; those that are *rolling* have no edges."""
     spans = tuple(spans)
-    shortest = min((span.length for span in spans), default=DAY)
+    shortest = min((*(span.length for span in spans), *rolling), default=DAY)
     grain = max(evaluation_period, min(COARSEST_FINE_GRAIN, shortest / FINE_BUCKETS_PER_WINDOW))
     edges = sorted({span.start for span in spans} | {span.end for span in spans})
     # Fine buckets are for the windows that need them: of short ones there would be too many.

@@ -1,23 +1,27 @@
 """Where the budgets of a policy set stand: views on the ledger."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from plafond.account.ledger import spent
-from plafond.model.budget import BudgetPosition
+from plafond.account.ledger import Grid, grid_for, spent
+from plafond.account.rolling import rolled
+from plafond.model.budget import Budget, BudgetPosition
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.money import Amount
 from plafond.model.policy import CostPolicy
-from plafond.model.window import FixedWindow, Span, Window
+from plafond.model.window import CalendarWindow, FixedWindow, RollingWindow, Span
 
 
-def spans_in_force(policies: Iterable[CostPolicy], now: datetime) -> tuple[Span, ...]:
-    """Return the windows that *now* lies in, and the fixed ones whenever they are."""
-    budgets = [budget for policy in policies for budget in policy.budgets]
-    return tuple(_span(budget.window, now) for budget in budgets)
+def grid_in_force(policies: Iterable[CostPolicy], now: datetime, period: timedelta) -> Grid:
+    """Return how buckets lie under *policies*, with a pass every *period*."""
+    windows = [budget.window for policy in policies for budget in policy.budgets]
+    rolling = [w.duration for w in windows if isinstance(w, RollingWindow)]
+    # A fixed window counts whenever it is.
+    spans = [_span(w, now) for w in windows if not isinstance(w, RollingWindow)]
+    return grid_for(spans, period, rolling)
 
 
-def _span(window: Window, now: datetime) -> Span:
+def _span(window: CalendarWindow | FixedWindow, now: datetime) -> Span:
     if isinstance(window, FixedWindow):
         return Span(window.start, window.start + window.duration)
     return window.span_at(now)
@@ -31,9 +35,16 @@ def positions(
     for policy in policies:
         for budget in policy.budgets:
             span = budget.window.span_at(now)
-            if span is None:
-                continue
-            value = spent(ledger, SeriesKey(Fact.SPEND, budget.limit.unit), span)
-            spend = Amount(value, budget.limit.unit)
-            found.append(BudgetPosition(policy.name, budget, span, spend, now))
+            if span is not None:
+                found.append(_position(policy.name, budget, span, ledger, now))
     return tuple(found)
+
+
+def _position(
+    policy: str, budget: Budget, span: Span, ledger: Ledger, now: datetime
+) -> BudgetPosition:
+    unit, key = budget.limit.unit, SeriesKey(Fact.SPEND, budget.limit.unit)
+    if isinstance(budget.window, RollingWindow):
+        value, falls_out = rolled(ledger.series.get(key, ()), span)
+        return BudgetPosition(policy, budget, span, Amount(value, unit), now, falls_out)
+    return BudgetPosition(policy, budget, span, Amount(spent(ledger, key, span), unit), now)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from plafond.api.amounts import Cost, GpuHours, WindowLength
+from plafond.api.amounts import DURATION, Cost, GpuHours, WindowLength
 from plafond.api.fields import EntryName, Instant, Model, rule, rules
 
 
@@ -45,12 +45,30 @@ class BudgetWindow(
             "self.type != 'Fixed' || (!has(self.period) && !has(self.timeZone))",
             "period and timeZone must be absent with type Fixed",
         ),
+        rule(
+            "self.type != 'Rolling' || has(self.duration)",
+            "duration must be given with type Rolling",
+        ),
+        rule(
+            "self.type != 'Rolling' || (!has(self.period) && !has(self.timeZone) "
+            "&& !has(self.start))",
+            "period, timeZone and start must be absent with type Rolling",
+        ),
+        rule(
+            "self.type != 'Rolling' || !has(self.duration) || "
+            f"!self.duration.matches('{DURATION.pattern}') || "
+            "(duration(self.duration) >= duration('5m') "
+            "&& duration(self.duration) <= duration('744h'))",
+            "duration must be between 5m and 744h (31 days) with type Rolling",
+            ".duration",
+        ),
     ),
 ):
     """The span of time that a limit covers."""
 
-    type: Literal["Calendar", "Fixed"]
-    """Calendar starts again with each period; Fixed happens once."""
+    type: Literal["Calendar", "Fixed", "Rolling"]
+    """Calendar starts again with each period; Fixed happens once; Rolling is always the latest
+    duration, and never starts again."""
     period: Literal["Hourly", "Daily", "Weekly", "Monthly", "Quarterly", "Yearly"] | None = None
     """How often a Calendar window starts again."""
     time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -58,7 +76,7 @@ class BudgetWindow(
     start: Instant | None = None
     """When a Fixed window starts, in RFC 3339."""
     duration: WindowLength | None = None
-    """How long a Fixed window lasts, such as "240h"."""
+    """How long a Fixed or Rolling window lasts, such as "240h"; Rolling from 5m to 744h."""
 
 
 class Budget(Model):

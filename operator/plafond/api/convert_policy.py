@@ -6,8 +6,9 @@ lets through, becomes an `InvalidPolicy` that names the field; it never stops th
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from plafond.api import budget as written_budget
 from plafond.api import cost_policy as written
@@ -35,8 +36,12 @@ from plafond.model.policy import (
     Scaling,
     Target,
 )
-from plafond.model.window import CalendarWindow, FixedWindow, Period, Window
+from plafond.model.window import CalendarWindow, FixedWindow, Period, RollingWindow, Window
 from plafond.model.workload import WorkloadClass
+
+# Shorter than a few passes nothing can be held; what is older than the ledger's hours is coarse.
+SHORTEST_ROLLING: Final = timedelta(minutes=5)
+LONGEST_ROLLING: Final = timedelta(days=31)
 
 
 def parse_cost_policy(raw: Mapping[str, Any]) -> CostPolicy | InvalidPolicy:
@@ -122,9 +127,23 @@ def _window(window: written_budget.BudgetWindow, field: str) -> Window:
             )
         zone = time_zone(window.time_zone or "UTC", f"{field}.timeZone")
         return CalendarWindow(Period(window.period), zone)
+    if window.type == "Rolling":
+        return _rolling_window(window.duration, field)
     if window.start is None or window.duration is None:
         raise InvalidResource(field, "start and duration must both be given with type Fixed")
     return _fixed_window(window.start, window.duration, field)
+
+
+def _rolling_window(length: str | None, field: str) -> RollingWindow:
+    if length is None:
+        raise InvalidResource(field, "duration must be given with type Rolling")
+    window = RollingWindow(duration(length))
+    if not SHORTEST_ROLLING <= window.duration <= LONGEST_ROLLING:
+        raise InvalidResource(
+            field=f"{field}.duration",
+            sentence="duration must be between 5m and 744h (31 days) with type Rolling",
+        )
+    return window
 
 
 def _fixed_window(start: str, length: str, field: str) -> FixedWindow:

@@ -38,6 +38,30 @@ class BudgetStatus(Model):
     """When this window started."""
     window_end: Moment | None = None
     """When this window ends."""
+    carried_rate_per_hour: Amount | None = None
+    """What may be spent per hour now."""
+    forecast_basis: Literal["Forecast", "DemandNow"] | None = None
+    """
+    Forecast follows from the demand of the last days; DemandNow takes it to stay as it is. Absent
+    where demand or a price is not known.
+    """
+    forecast: Amount | None = None
+    """
+    What will have been spent when the window ends, if all demand is served; of a rolling window, in
+    the whole of it that begins now.
+    """
+    forecast_percent: UsedPercent | None = None
+    """The same as a share of the limit."""
+    forecast_low: Amount | None = None
+    """The forecast less one standard error; absent with DemandNow, whose error nobody knows."""
+    forecast_high: Amount | None = None
+    """The forecast and one standard error."""
+    expected: Amount | None = None
+    """What will have been spent under the plan, where that is not the forecast."""
+    exhausted_at: Moment | None = None
+    """When the limit would be reached if all demand were served; absent where it never would."""
+    demand_seen: Literal["Whole", "OnlyServed"] | None = None
+    """How much of demand can be seen now; OnlyServed: replicas are full, so there may be more."""
 
 
 class TargetStatus(Model):
@@ -80,6 +104,8 @@ class CostPolicyStatus(Model):
     """The used share of the budget that is closest to its limit."""
     spent: Annotated[str | None, Field(max_length=64)] = None
     """What that budget has spent, with its unit."""
+    forecast_percent: UsedPercent | None = None
+    """The highest forecast of a budget, as a share of its limit."""
     burn_rate_per_hour: Annotated[str | None, Field(max_length=64)] = None
     """What the namespace costs per hour now, with its unit."""
     carried_rate_per_hour: Annotated[str | None, Field(max_length=64)] = None

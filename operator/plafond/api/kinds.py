@@ -58,6 +58,7 @@ COST_POLICY: Final = Kind(
         Column("Spent", ".status.spent"),
         Column("Within", _condition("WithinBudget")),
         Column("Ready", _condition("Ready")),
+        Column("Forecast%", ".status.forecastPercent", "integer", is_wide=True),
         Column("Burn/h", ".status.burnRatePerHour", is_wide=True),
         Column("Targets", ".status.targetCount", "integer", is_wide=True),
         Column("Reason", _condition("Ready", "reason"), is_wide=True),

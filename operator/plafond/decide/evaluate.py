@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from plafond.account.account import Account, account
 from plafond.account.counting import Counted
-from plafond.account.ledger import Charge, grid_for, recorded
-from plafond.account.positions import spans_in_force
+from plafond.account.ledger import Charge, recorded
+from plafond.account.positions import grid_in_force
 from plafond.decide.brake import Braked, braked
 from plafond.decide.judge import Judgement, judge
 from plafond.decide.listing import fitted
@@ -99,7 +99,7 @@ def _with_demand(
         for unit, rate in rates.items()
     ]
     policies = [p for j in judgements for p in j.account.policy_set.policies]
-    grid = grid_for(spans_in_force(policies, snapshot.now), settings.timing.evaluation_period)
+    grid = grid_in_force(policies, snapshot.now, settings.timing.evaluation_period)
     return recorded(ledger, charges, snapshot.now, grid)
 
 

@@ -11,13 +11,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.decide.lasting import lasting_rate
 from plafond.decide.limits import Limit, Room
 from plafond.decide.precedence import for_floors
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.changed import changed
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import ByUnit, added, hourly
+from plafond.model.money import ByUnit, added
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -117,8 +118,7 @@ def _kept_promises(
 
 
 def _steady(position: BudgetPosition) -> Limit:
-    remaining = max(position.remaining.value, Decimal(0))
-    rate = hourly(remaining, position.time_left)
+    rate = lasting_rate(position)
     return Limit(position.budget.name, position.budget.limit.unit, rate, Reason.FLOOR_UNFUNDED)
 
 

@@ -8,11 +8,11 @@ replicas run as full as they may.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from plafond.forecast.day_profile import HOUR, profile_of
+from plafond.forecast.day_profile import HOUR, Profile, profile_of
 from plafond.forecast.forecast import Forecast, forecast_of
 from plafond.model.budget import BudgetPosition
 from plafond.model.ledger import Ledger
@@ -71,66 +71,147 @@ def planned(
     if before is not None and _holds(before, position, timing):
         return before
     profile = profile_of(ledger, position.budget.limit.unit, position.now)
-    hours = position.time_left / HOUR
-    if profile is None or hours <= 0:
+    if profile is None or position.time_left <= timedelta(0):
         return None
-    return _made(position, means, forecast_of(profile, hours), before)
+    stretches = _stretches(position, means, profile, timing)
+    plan = _made(position, means, stretches, before)
+    return replace(
+        plan,
+        expected=_rounded(_expected(means, stretches[-1], plan)),
+        gone_at=_gone_at(position.now, means, profile, stretches),
+    )
 
 
 def _holds(plan: PacePlan, position: BudgetPosition, timing: Timing) -> bool:
-    every = max(
-        timing.evaluation_period, min(LONGEST_PLAN, position.span.length / PLANS_PER_WINDOW)
-    )
-    is_its_own = plan.until == position.span.end and plan.limit == position.budget.limit.value
-    return is_its_own and position.now < plan.at + every
+    until = position.planned_until(plan.at)
+    is_its_own = plan.until == until and plan.limit == position.budget.limit.value
+    return is_its_own and position.now < plan.at + _every(position, timing)
+
+
+def _every(position: BudgetPosition, timing: Timing) -> timedelta:
+    return max(timing.evaluation_period, min(LONGEST_PLAN, position.span.length / PLANS_PER_WINDOW))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """
+    From now on so many hours.
+
+    Attributes:
+        left: what may be spent until then; *money*: what of it is left for what can be scaled.
+
+    """
+
+    forecast: Forecast
+    hours: float
+    left: float
+    money: float
+
+
+def _stretches(
+    position: BudgetPosition, means: Means, profile: Profile, timing: Timing
+) -> tuple[_Stretch, ...]:
+    """Return each stretch whose money has to last, the longest at the end."""
+    # What is nearer than the next plan is the guard's: it looks in every pass.
+    *bounds, whole = position.bounds
+    far = [bound for bound in bounds if bound.within >= _every(position, timing)]
+    found = []
+    for bound in (*far, whole):
+        hours, left = bound.within / HOUR, float(bound.value)
+        money = max(0.0, left - float(means.reserved) * hours)
+        found.append(_Stretch(forecast_of(profile, hours), hours, left, money))
+    return tuple(found)
 
 
 def _made(
-    position: BudgetPosition, means: Means, forecast: Forecast, before: PacePlan | None
+    position: BudgetPosition,
+    means: Means,
+    stretches: tuple[_Stretch, ...],
+    before: PacePlan | None,
 ) -> PacePlan:
-    hours = position.time_left / HOUR
-    reserved = float(means.reserved) * hours
-    money = max(0.0, float(position.remaining.value) - reserved)
-    level = _level(means, forecast, money)
-    total = Decimal(forecast.total + reserved)
+    whole = stretches[-1]
     return PacePlan(
         position.now,
-        position.span.end,
+        position.planned_until(position.now),
         position.budget.limit.value,
-        _held(level, means, before),
-        _utilization(means, forecast, money),
-        total.quantize(MICRO).normalize(),
-        Decimal(forecast.error).quantize(MICRO).normalize(),
+        _held(_level(means, stretches), means, before),
+        _utilization(means, stretches),
+        _rounded(whole.forecast.total + float(means.reserved) * whole.hours),
+        _rounded(whole.forecast.error),
     )
 
 
-def _utilization(means: Means, forecast: Forecast, money: float) -> int | None:
+def _rounded(value: float) -> Decimal:
+    return Decimal(value).quantize(MICRO).normalize()
+
+
+def _expected(means: Means, whole: _Stretch, plan: PacePlan) -> float:
+    """Return what is spent on *whole* if demand is as forecast, under *plan*."""
+    floors, reserved = float(means.floors), float(means.reserved)
+    level = float("inf") if plan.level is None else float(plan.level) - reserved
+    squeezed = whole.forecast.scaled(means.taken_at(plan.utilization_percent or means.lowest))
+    promised = (floors + reserved) * whole.hours
+    # What is promised is paid in any case; else the guard ends what would pass the limit.
+    cost = squeezed.cost_up_to(level, floors) + reserved * whole.hours
+    return max(promised, min(cost, whole.left))
+
+
+def _gone_at(
+    now: datetime, means: Means, profile: Profile, stretches: tuple[_Stretch, ...]
+) -> datetime | None:
+    """Return when all demand, were it served, would have cost what may be spent until then."""
+
+    def cost(forecast: Forecast, hours: float) -> float:
+        return forecast.cost(float(means.floors)) + float(means.reserved) * hours
+
+    earliest = 0.0
+    for stretch in stretches:
+        if cost(stretch.forecast, stretch.hours) > stretch.left:
+            low, high = earliest, stretch.hours
+            while (high - low) * HOUR > timedelta(minutes=1):
+                middle = (low + high) / 2
+                is_gone = cost(forecast_of(profile, middle), middle) > stretch.left
+                low, high = (low, middle) if is_gone else (middle, high)
+            return now + high * HOUR
+        earliest = stretch.hours
+    return None
+
+
+def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:
     """Return how full replicas run; None where their targets are affordable in every future."""
-    found = [
-        _least_utilization(means, forecast.scaled(1.0 + z * forecast.error), money)
-        for z in DEARER_FUTURES
-    ]
+    found = [_least_utilization(means, stretches, z) for z in DEARER_FUTURES]
     # The mean of what a replica would cost, not of how full it would be.
     mean = round(len(found) / sum(1.0 / each for each in found))
     return mean if mean > means.lowest else None
 
 
-def _least_utilization(means: Means, forecast: Forecast, money: float) -> int:
-    low, high = means.lowest, means.highest
-    floors = float(means.floors)
-    while low < high:
-        middle = (low + high) // 2
-        if forecast.scaled(means.taken_at(middle)).cost(floors) <= money:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _least_utilization(means: Means, stretches: tuple[_Stretch, ...], z: float) -> int:
+    """Return the lowest at which every stretch is paid, if all turn out *z* errors dearer."""
+    least, floors = means.lowest, float(means.floors)
+    for stretch in stretches:
+        future = stretch.forecast.scaled(1.0 + z * stretch.forecast.error)
+        low, high = least, means.highest
+        while low < high:
+            # Most stretches ask for no more than those before them did.
+            middle = low if low == least else (low + high) // 2
+            if future.scaled(means.taken_at(middle)).cost(floors) <= stretch.money:
+                high = middle
+            else:
+                low = middle + 1
+        least = low
+    return least
 
 
-def _level(means: Means, forecast: Forecast, money: float) -> float | None:
+def _level(means: Means, stretches: tuple[_Stretch, ...]) -> float | None:
+    """Return the largest level at which every stretch is paid; None where nothing is refused."""
     z = CHEAPER_FUTURE if means.sees_offered else CHEAPER_FUTURE_IF_SERVED
-    least = max(LEAST_PART, 1.0 + z * forecast.error)
-    return forecast.scaled(least * means.taken_at(means.highest)).level(money, float(means.floors))
+    found = []
+    for stretch in stretches:
+        least = max(LEAST_PART, 1.0 + z * stretch.forecast.error)
+        cheaper = stretch.forecast.scaled(least * means.taken_at(means.highest))
+        level = cheaper.level(stretch.money, float(means.floors))
+        found += [] if level is None else [level]
+    return min(found, default=None)
 
 
 def _held(level: float | None, means: Means, before: PacePlan | None) -> Decimal | None:

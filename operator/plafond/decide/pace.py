@@ -10,7 +10,7 @@ window.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -18,12 +18,13 @@ from functools import cached_property
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
 from plafond.decide.horizon import Means, planned
+from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
-from plafond.model.money import ZERO, ByUnit, hourly
+from plafond.model.money import ZERO, ByUnit
 from plafond.model.settings import Timing
 
 PASSES_AHEAD = 3
@@ -104,8 +105,13 @@ class BudgetPace:
         guard: what remains, spread over the guard's horizon.
         utilization_percent: how full replicas run; None without pressure.
         is_clipped: running fuller is not enough, so L limits what may run.
-        ahead: how far the guard looks, where the window does not end before.
+        ahead: how far the guard looks, where the window does not end before; of a rolling window,
+            how soon what is decided can be felt.
         plan: what it follows from; None where the ledger knows too little to forecast demand.
+        replica: what the dearest replica costs.
+        in_turns: of a rolling window, what whole replicas may cost that run in turns with fewer; a
+            window that ends makes up for the parts of replicas that it could not run.
+        spending: what will be spent per hour if demand stays; None where that is not remembered.
 
     """
 
@@ -118,6 +124,9 @@ class BudgetPace:
     is_clipped: bool
     ahead: timedelta = timedelta(0)
     plan: PacePlan | None = None
+    replica: Decimal = ZERO
+    in_turns: Decimal = ZERO
+    spending: Decimal | None = None
 
     @property
     def name(self) -> str:
@@ -129,7 +138,8 @@ class BudgetPace:
         """The rate of spending that the budget carries now."""
         if self.position.is_exhausted and self._stops_all:
             return ZERO
-        rate = min(self.level, self.guard) if self.is_clipped else self.guard
+        level = max(self.level, self.in_turns)
+        rate = min(level, self.guard) if self.is_clipped else self.guard
         return max(self.promised, rate)
 
     @property
@@ -145,9 +155,10 @@ class BudgetPace:
 
 @dataclass(frozen=True)
 class Pace:
-    """The plans of all budgets of a policy set."""
+    """The plans of all budgets of a policy set; *is_censored*: there may be more demand."""
 
     budgets: tuple[BudgetPace, ...]
+    is_censored: bool = False
 
     @cached_property
     def utilization_percent(self) -> int | None:
@@ -179,7 +190,8 @@ def pace(
                 timing,
             )
             for position in set_account.positions
-        )
+        ),
+        any(w.is_censored for w in wishes),
     )
 
 
@@ -219,7 +231,7 @@ class _Case:
         return Means(
             self.reserved,
             self.floors,
-            max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO),
+            self.costs.replica,
             min((sample.target_percent for sample in seen), default=FULL_PERCENT),
             max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT),
             self.costs.taken_at,
@@ -229,8 +241,7 @@ class _Case:
 
 def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     position, costs, plan = case.position, case.costs, case.plan(timing)
-    remaining = max(position.remaining.value, ZERO)
-    level = hourly(remaining, position.time_left)
+    level = _level(position, ahead)
     promised, demand = case.floors + case.reserved, costs.at(None)
     if plan is not None:
         fullest, is_clipped = plan.utilization_percent, plan.level is not None
@@ -238,8 +249,20 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     else:
         fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
         is_clipped = fullest is not None and costs.at(fullest) > level
-    guard = hourly(remaining, _horizon(position, ahead, timing))
-    return BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
+    guard = _guard(position, ahead, timing)
+    found = BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
+    spending = min(costs.at(fullest), level) if is_clipped else costs.at(fullest)
+    found = replace(found, replica=costs.replica, spending=max(promised, spending))
+    return _in_turns(found, timing)
+
+
+def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
+    if not found.position.is_rolling or not found.is_clipped:
+        return found
+    turn = _guarded(found.position, found.ahead, timing)
+    whole = Whole(found.replica, found.promised)
+    rate = rate_in_turns(found.position, turn, found.ahead, whole)
+    return replace(found, in_turns=rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +272,11 @@ class _Costs:
     unit: str
     unmanaged: Decimal
     wishes: tuple[Wish, ...]
+
+    @property
+    def replica(self) -> Decimal:
+        """What the dearest replica costs."""
+        return max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO)
 
     def at(self, utilization_percent: int | None) -> Decimal:
         return self.unmanaged + sum(
@@ -286,28 +314,44 @@ def _replicas(wish: Wish, utilization_percent: int | None) -> int:
     return wish.replicas if utilization_percent is None else wish.squeezed_to(utilization_percent)
 
 
-def remembered(position: BudgetPosition, allowed: Allowed, timing: Timing) -> BudgetPace:
+def remembered(
+    position: BudgetPosition, allowed: Allowed, timing: Timing, plan: PacePlan | None = None
+) -> BudgetPace:
     """Return the plan that follows from what is remembered of it and from *position*."""
-    remaining = max(position.remaining.value, ZERO)
-    return BudgetPace(
+    found = BudgetPace(
         position,
         allowed.promised,
         ZERO if allowed.needed is None else allowed.needed,
-        hourly(remaining, position.time_left) if allowed.level is None else allowed.level,
-        hourly(remaining, _horizon(position, allowed.ahead, timing)),
+        _level(position, allowed.ahead) if allowed.level is None else allowed.level,
+        _guard(position, allowed.ahead, timing),
         allowed.utilization_percent,
         allowed.is_clipped,
         allowed.ahead,
+        plan,
+        allowed.replica,
     )
+    return _in_turns(found, timing)
 
 
 def _ahead(position: BudgetPosition, grace: timedelta, timing: Timing) -> timedelta:
     blind = PASSES_AHEAD * timing.evaluation_period + timing.observation_lag + grace
+    return blind if position.is_rolling else _guarded(position, blind, timing)
+
+
+def _guarded(position: BudgetPosition, blind: timedelta, timing: Timing) -> timedelta:
     return max(blind, min(timing.guard_limit, position.span.length / GUARDED_PART_OF_WINDOW))
 
 
-def _horizon(position: BudgetPosition, ahead: timedelta, timing: Timing) -> timedelta:
-    return max(timing.evaluation_period, min(position.time_left, ahead))
+def _level(position: BudgetPosition, ahead: timedelta) -> Decimal:
+    # A rolling window is always about to let go of something, and what runs until then cannot be
+    # changed sooner than it is felt. One that ends does so once.
+    return lasting_rate(position, ahead) if position.is_rolling else lasting_rate(position)
+
+
+def _guard(position: BudgetPosition, ahead: timedelta, timing: Timing) -> Decimal:
+    if position.is_rolling:
+        return lasting_rate_for(position, _guarded(position, ahead, timing), ahead)
+    return lasting_rate_for(position, ahead, timing.evaluation_period)
 
 
 def strictest(limits: Iterable[Limit], unit: str) -> Limit | None:

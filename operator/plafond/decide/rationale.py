@@ -54,6 +54,7 @@ def allowed(judgement: Judgement) -> dict[str, Allowed]:
                 is_clipped=budget.is_clipped,
                 ahead=budget.ahead,
                 level=budget.plan.level if budget.plan is not None else None,
+                replica=_rounded(budget.replica) if budget.position.is_rolling else ZERO,
             )
     return found
 

@@ -49,7 +49,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.FLOOR_FUNDED: "its class promises this many replicas, and the budget carries them",
     Reason.FLOOR_UNFUNDED: "its class promises more replicas than the budget can carry",
     Reason.SQUEEZED: "money is short, so replicas run fuller before any work is refused",
-    Reason.BUDGET_CEILING: "the budget carries no more replicas until its window ends",
+    Reason.BUDGET_CEILING: "the budget carries no more replicas",
     Reason.BUDGET_EXHAUSTED: "the budget is exhausted",
     Reason.COST_PER_HOUR_CEILING: "the ceiling on cost per hour allows no more replicas",
     Reason.RESOURCE_CEILING: "the ceiling on resources allows no more replicas",

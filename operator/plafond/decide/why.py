@@ -6,6 +6,7 @@ from plafond.decide.judge import Judgement
 from plafond.decide.limits import Limit
 from plafond.model.budget import BudgetPosition
 from plafond.model.money import ZERO, added
+from plafond.model.window import as_written
 
 
 def why(judgement: Judgement) -> str:
@@ -27,9 +28,9 @@ def why(judgement: Judgement) -> str:
 def is_still_true(before: str, judgement: Judgement) -> bool:
     """Say whether *before* is a sentence of now, to the whole percent: then it may stay."""
     positions = _positions(judgement)
-    sentences = [_sentence(position) for position in positions.values()]
-    sentences += [_allowance(each) for each in judgement.limits if each.name not in positions]
-    return _head(before) in {_head(each) for each in (*sentences, _unbound(judgement))}
+    heads = {head for each in positions.values() for head in _true_heads(each)}
+    others = [_allowance(each) for each in judgement.limits if each.name not in positions]
+    return _head(before) in heads | {_head(each) for each in (*others, _unbound(judgement))}
 
 
 def _tightest(judgement: Judgement) -> Limit | None:
@@ -48,6 +49,13 @@ def _positions(judgement: Judgement) -> dict[str, BudgetPosition]:
     return {f"{p.policy}/{p.budget.name}": p for p in judgement.account.positions}
 
 
+def _true_heads(position: BudgetPosition) -> set[str]:
+    # What a rolling window holds goes up and down by a bucket all the time.
+    used, around = position.used_percent, 1 if position.is_rolling else 0
+    found = range(used - around, used + around + 1)
+    return {f"{position.budget.name} {percent} %" for percent in found}
+
+
 def _head(sentence: str) -> str:
     return sentence.partition(",")[0]
 
@@ -62,7 +70,9 @@ def _allowance(limit: Limit) -> str:
 
 def _sentence(position: BudgetPosition) -> str:
     left = max(position.remaining.value, ZERO)
+    end = position.ends_at
+    until = f"until {end:%Y-%m-%dT%H:%MZ}" if end else f"of any {as_written(position.span.length)}"
     return (
         f"{position.budget.name} {position.used_percent} %, "
-        f"{left:.2f} {position.budget.limit.unit} left until {position.span.end:%Y-%m-%dT%H:%MZ}"
+        f"{left:.2f} {position.budget.limit.unit} left {until}"
     )

@@ -57,6 +57,10 @@ class Forecast:
         """Return what it costs to carry all of it, and never less than *floor* an hour."""
         return float(np.maximum(self.rates, floor) @ self.hours)
 
+    def cost_up_to(self, level: float, floor: float) -> float:
+        """Return what it costs to carry it up to *level*, and never less than *floor* an hour."""
+        return float(np.maximum(np.minimum(self.rates, level), floor) @ self.hours)
+
     def level(self, money: float, floor: float) -> float | None:
         """Return the rate at which *money* lasts if more is refused; None if all is carried."""
         if self.cost(floor) <= money:

@@ -108,6 +108,7 @@ class Allowed:
         ahead: how far its guard looks.
         level: the rate that lasts to its window's end; None where nothing has to be refused, and
             where it is simply what remains over the time left.
+        replica: of a budget whose window rolls on, what the dearest replica costs.
 
     """
 
@@ -119,6 +120,7 @@ class Allowed:
     is_clipped: bool = False
     ahead: timedelta = timedelta(0)
     level: Decimal | None = None
+    replica: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class PacePlan:
         utilization_percent: u, how full replicas run; None where their own targets will do.
         forecast: what all demand until the end would cost, with what is reserved.
         error: the standard error of that, as a part of it.
+        expected: what will be spent until the end under this plan.
+        gone_at: when the limit would be reached if all demand were served; None where it never is.
 
     """
 
@@ -142,6 +146,8 @@ class PacePlan:
     utilization_percent: int | None
     forecast: Decimal
     error: Decimal
+    expected: Decimal | None = None
+    gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

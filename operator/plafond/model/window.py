@@ -70,7 +70,35 @@ class FixedWindow:
         return span if span.contains(now) else None
 
 
-Window = CalendarWindow | FixedWindow
+@dataclass(frozen=True, slots=True)
+class RollingWindow:
+    """The latest *duration*, whenever it is looked at: it never ends, and never begins anew."""
+
+    duration: timedelta
+
+    def span_at(self, now: datetime) -> Span:
+        """Return the window that ends *now*."""
+        return Span(now - self.duration, now)
+
+
+Window = CalendarWindow | FixedWindow | RollingWindow
+
+_UNITS = (
+    ("h", timedelta(hours=1)),
+    ("m", timedelta(minutes=1)),
+    ("s", timedelta(seconds=1)),
+    ("ms", timedelta(milliseconds=1)),
+)
+
+
+def as_written(length: timedelta) -> str:
+    """Return *length* as a policy writes it, such as 24h or 1h30m."""
+    parts = []
+    for name, unit in _UNITS:
+        count, length = divmod(length, unit)
+        parts += [f"{count}{name}"] if count else []
+    return "".join(parts) or "0s"
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

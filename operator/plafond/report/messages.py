@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from plafond.decide.decision import Decision
 from plafond.model.budget import BudgetPosition
+from plafond.model.window import as_written
 from plafond.report.part import PolicyPart
 
 # What Kubernetes allows a condition or an Event to say.
@@ -42,11 +43,12 @@ def told(decision: Decision) -> str:
 
 def standing(position: BudgetPosition) -> str:
     """Return where a budget stands."""
-    unit = position.budget.limit.unit
+    unit, end = position.budget.limit.unit, position.ends_at
+    last = f"in the last {as_written(position.span.length)}"
     return (
         f"budget {position.budget.name}: {amount(position.spend.value, unit)} of "
         f"{amount(position.budget.limit.value, unit)} spent ({position.used_percent} %), "
-        f"until {position.span.end:%Y-%m-%dT%H:%M:%SZ}"
+        f"{last if end is None else f'until {end:%Y-%m-%dT%H:%M:%SZ}'}"
     )
 
 

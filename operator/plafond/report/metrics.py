@@ -21,16 +21,20 @@ from plafond.account.unallocated import unallocated
 from plafond.decide.decision import Decision
 from plafond.decide.evaluate import Evaluation
 from plafond.decide.judge import Judgement
+from plafond.decide.outlook import Outlook, outlooks
 from plafond.decide.pace import BudgetPace
+from plafond.model.gap import Gap
 from plafond.model.policy import PolicySet
 from plafond.model.snapshot import Snapshot
 from plafond.report.allocated import Allocated
 from plafond.report.conditions import Condition
 from plafond.report.dealt import dealt
+from plafond.report.forecasts import BUDGET_LABELS, Ahead, forecasts
 
 PolicyKey = tuple[str, str]
 
-# Of workloads, budgets and policies each; a row is four series, or as many as there are conditions.
+# Of workloads, budgets and policies each; a row is up to nine series, or as many as there are
+# conditions.
 MOST_ROWS = 5000
 
 
@@ -156,26 +160,27 @@ def _rates(account: Account) -> GaugeMetricFamily:
     return family
 
 
-BudgetRow = tuple[str, BudgetPace]
+BudgetRow = tuple[str, BudgetPace, Outlook | Gap, bool]
 WorkloadRow = tuple[PolicySet, Decision]
 
 
 def _budget_rows(judgements: Iterable[Judgement]) -> list[BudgetRow]:
-    return [
-        (judgement.account.policy_set.namespace, plan)
-        for judgement in judgements
-        for plan in judgement.pace.budgets
-    ]
+    found = []
+    for judgement in judgements:
+        namespace, ahead = judgement.account.policy_set.namespace, outlooks(judgement)
+        is_censored = judgement.pace.is_censored
+        found += [(namespace, p, ahead[p.name], is_censored) for p in judgement.pace.budgets]
+    return found
 
 
 def _budget_labels(row: BudgetRow) -> tuple[str, ...]:
-    namespace, plan = row
+    namespace, plan = row[:2]
     budget = plan.position.budget
     return (namespace, plan.position.policy, budget.name, budget.limit.unit)
 
 
 def _budgets(rows: Iterable[BudgetRow]) -> list[GaugeMetricFamily]:
-    labels = ["namespace", "policy", "budget", "unit"]
+    labels, rows = BUDGET_LABELS, list(rows)
     limit = GaugeMetricFamily("plafond_budget_limit", "Limit of the open window.", labels=labels)
     used = GaugeMetricFamily("plafond_budget_used", "Spent in the open window.", labels=labels)
     ratio = GaugeMetricFamily("plafond_budget_used_ratio", "Spent over limit.", labels=labels)
@@ -189,7 +194,14 @@ def _budgets(rows: Iterable[BudgetRow]) -> list[GaugeMetricFamily]:
         used.add_metric(names, float(plan.position.spend.value))
         ratio.add_metric(names, float(plan.position.spend.value / amount.value))
         carried.add_metric(names, float(plan.carried_rate))
-    return [limit, used, ratio, carried]
+    return [limit, used, ratio, carried, *forecasts(_ahead(row) for row in rows)]
+
+
+def _ahead(row: BudgetRow) -> Ahead:
+    outlook, is_censored = row[2:]
+    return Ahead(
+        _budget_labels(row), outlook if isinstance(outlook, Outlook) else None, is_censored
+    )
 
 
 _COUNTS = {

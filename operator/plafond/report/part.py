@@ -6,6 +6,7 @@ from plafond.account.account import WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.judge import Judgement
 from plafond.decide.limits import Limit
+from plafond.decide.pace import BudgetPace
 from plafond.model.budget import BudgetPosition
 from plafond.model.policy import CostPolicy
 
@@ -27,6 +28,12 @@ class PolicyPart:
         """Where its budgets stand whose window is open."""
         found = self.judgement.account.positions
         return tuple(position for position in found if position.policy == self.policy.name)
+
+    @property
+    def paces(self) -> tuple[BudgetPace, ...]:
+        """What its budgets carry, and what that follows from."""
+        found = self.judgement.pace.budgets
+        return tuple(pace for pace in found if pace.position.policy == self.policy.name)
 
     @property
     def fullest(self) -> BudgetPosition | None:

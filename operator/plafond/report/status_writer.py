@@ -1,7 +1,7 @@
 """Writes statuses: only what is news, each object at most once per interval, and nothing twice."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from plafond.api.writer import ApiWriter, Result
 from plafond.model.capacity import PriceSheet
 from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.report.conditions import Condition, written
-from plafond.report.status import news_of
+from plafond.report.status import Wavering, news_of, wavering
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class Statement:
         ]
         return self.subject.generation, said, news_of(self.status), self.warnings
 
+    @property
+    def wavering(self) -> Mapping[str, Wavering]:
+        """What is worth a write when it is far enough from what was said."""
+        return wavering(self.status)
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -75,6 +80,7 @@ class _Kept:
     tried_at: datetime
     generation: int
     news: tuple[Any, ...] | None = None
+    wavering: Mapping[str, Wavering] = field(default_factory=dict)
     conditions: list[dict[str, Any]] | None = None
 
 
@@ -94,7 +100,8 @@ class StatusWriter:
         # Whoever has just written a new spec waits for what comes of it.
         is_new = kept.generation != statement.subject.generation
         is_over = now - kept.tried_at >= self._interval
-        return kept.news != statement.news and (is_new or is_over)
+        is_news = kept.news != statement.news or _has_moved(kept.wavering, statement.wavering)
+        return is_news and (is_new or is_over)
 
     async def write(self, statement: Statement, now: datetime) -> list[Transition]:
         """Write *statement*; return the conditions that changed their status."""
@@ -117,6 +124,7 @@ class StatusWriter:
         if answer.result is not Result.DONE:
             return []
         kept.news, kept.conditions = statement.news, listed
+        kept.wavering = statement.wavering
         return _transitions(statement, before)
 
     def forget_all_but(self, subjects: Collection[Subject]) -> None:
@@ -132,6 +140,11 @@ class StatusWriter:
             return None  # another object of that name has come; the next pass knows it
         found: list[dict[str, Any]] = answer.body.get("status", {}).get("conditions", [])
         return found
+
+
+def _has_moved(before: Mapping[str, Wavering], now: Mapping[str, Wavering]) -> bool:
+    # What is said for the first time, or no more, is news among the budgets.
+    return any(before[each].is_left_by(now[each]) for each in now.keys() & before.keys())
 
 
 def _transitions(statement: Statement, before: list[dict[str, Any]]) -> list[Transition]:

@@ -104,14 +104,15 @@ def workload_of(policy: CostPolicy) -> tuple[WorkloadId, dict[str, str]]:
 class BudgetWatch:
     """Where every budget stood when it was last looked at, in each of its windows."""
 
-    seen: dict[tuple[str, datetime], BudgetPosition] = field(default_factory=dict)
+    seen: dict[tuple[str, datetime | None], BudgetPosition] = field(default_factory=dict)
 
     def __call__(self, step: int, evaluation: Evaluation) -> None:
         """Note where the budgets stand."""
         del step
         for judgement in evaluation.judgements:
             for position in judgement.account.positions:
-                self.seen[position.budget.name, position.span.start] = position
+                # A rolling window stays the same one: where the last pass found it is how it ended.
+                self.seen[position.budget.name, position.ends_at] = position
 
     @property
     def positions(self) -> tuple[BudgetPosition, ...]:

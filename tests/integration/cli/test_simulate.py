@@ -318,3 +318,35 @@ def test_nobody_answering_is_one_sentence(simulate, policy):
 
     assert (code, err.count("\n")) == (2, 1)
     assert "http://127.0.0.1:1: expected an answer to" in err
+
+
+def test_a_rolling_budget_is_played_and_stands_where_the_last_pass_found_it(
+    simulate, trace, tmp_path
+):
+    budget = {
+        **POLICY["spec"]["budgets"][0],
+        "limit": {"cost": "10"},
+        "window": {"type": "Rolling", "duration": "1h"},
+    }
+    spec = {**POLICY["spec"], "budgets": [budget]}
+    policy = documents(tmp_path / "policy.yaml", {**POLICY, "spec": spec}, SHEET)
+    steps = tmp_path / "steps.csv"
+
+    code, out, _ = simulate(
+        "-f", policy, "--trace", trace, "--window", "4h", "--history", "0h",
+        "--replica-tokens-per-s", "10", "--timeline", steps, "-o", "json",
+    )  # fmt: skip
+
+    assert code == 0
+    (stood,) = json.loads(out)["budgets"]
+    with steps.open() as file:
+        costs = [float(row["cost"]) for row in csv.DictReader(file)]
+    # 240 steps of 15 s are an hour.
+    hours = [sum(costs[max(0, end - 240) : end]) for end in range(1, len(costs) + 1)]
+    assert max(hours) <= 10
+    assert min(hours[480:]) >= 9
+    assert (stood["windowStart"], stood["windowEnd"]) == (
+        "2026-06-01T02:59:45Z",
+        "2026-06-01T03:59:45Z",
+    )
+    assert float(stood["spent"]) == pytest.approx(hours[-1], abs=0.2)

@@ -181,3 +181,19 @@ async def test_another_generation_is_the_same_object(writer):
     writer.forget_all_but([statement(generation=9).subject])
 
     assert len(writer._kept) == 1  # noqa: SLF001 - its size is the point
+
+
+def holding(spent):
+    """So much of 100 is in a rolling window."""
+    budget = {"name": "day", "limit": "100", "spent": spent, "usedPercent": int(float(spent))}
+    return Statement(Subject(PATH, "uid-limits", 1), (READY,), {"budgets": [budget]})
+
+
+async def test_what_goes_up_and_down_by_a_bucket_around_a_percentage_is_no_news(writer):
+    await say(writer, holding("95.9"))
+
+    # Written it would be 96 and 95 in turn; a whole percent away from what was said is 94.9.
+    assert await say(writer, holding("96.1"), at=30) == "not due"
+    assert await say(writer, holding("95.0"), at=60) == "not due"
+    assert await say(writer, holding("94.9"), at=90) == []
+    assert await say(writer, holding("95.8"), at=120) == "not due"

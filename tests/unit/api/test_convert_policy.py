@@ -19,7 +19,7 @@ from plafond.model.policy import (
     Scaling,
     Target,
 )
-from plafond.model.window import CalendarWindow, FixedWindow, Period
+from plafond.model.window import CalendarWindow, FixedWindow, Period, RollingWindow
 from plafond.model.workload import WorkloadClass
 
 MONTH = Budget(
@@ -56,6 +56,12 @@ def test_everything():
         FixedWindow(datetime(2026, 12, 1, tzinfo=UTC), timedelta(hours=240)),
         OnExhausted.STOP_ALL,
     )
+    day = Budget(
+        "day",
+        Amount(Decimal("600.00"), "EUR"),
+        RollingWindow(timedelta(hours=24)),
+        OnExhausted.KEEP_FLOORS,
+    )
 
     assert parse_cost_policy(FULL) == CostPolicy(
         namespace="team-a",
@@ -68,7 +74,7 @@ def test_everything():
             Target("apps", "Deployment", name="llm"),
             Target("apps", "Deployment", selector=labels),
         ),
-        budgets=(MONTH, launch),
+        budgets=(MONTH, launch, day),
         ceilings=Ceilings(40, {"nvidia.com/gpu": Decimal(24)}, Decimal("45.00")),
         classes=(
             ClassRule(WorkloadClass.HOT, LabelSelector({"tier": "hot"}), 2, 12, 75),
@@ -140,6 +146,23 @@ WINDOW = "spec.budgets[0].window"
             f"{WINDOW}.period",
             "period must be given",
             id="no period",
+        ),
+        pytest.param(
+            "spec.budgets.0.window",
+            {"type": "Rolling"},
+            WINDOW,
+            "duration must be given",
+            id="a rolling window of no length",
+        ),
+        *(
+            pytest.param(
+                "spec.budgets.0.window",
+                {"type": "Rolling", "duration": length},
+                f"{WINDOW}.duration",
+                "between 5m and 744h (31 days)",
+                id=f"a rolling window of {length}",
+            )
+            for length in ("4m59s", "744h1s")
         ),
         pytest.param(
             "spec.budgets.0.limit", {}, "spec.budgets[0].limit", "exactly one", id="no limit"

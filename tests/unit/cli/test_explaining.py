@@ -13,6 +13,7 @@ from tests.builders import (
     class_rule,
     concurrency,
     fixed,
+    money,
     node_price,
     pod,
     pods_of,
@@ -20,6 +21,7 @@ from tests.builders import (
     quantities,
     readings,
     record,
+    rolling,
     sheet,
     snapshot,
     workload,
@@ -34,7 +36,7 @@ from plafond.cli.explain.facts import Live
 from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.labels import LabelSelector
-from plafond.model.memory import Recommended, Terms, WorkloadMemory
+from plafond.model.memory import PacePlan, Recommended, Terms, WorkloadMemory
 from plafond.model.money import GPU_HOURS
 from plafond.model.policy import Mode
 
@@ -74,10 +76,8 @@ def test_a_clipped_workload_is_told_the_sum_and_when_to_wait_for():
     said = explained(busy(ten_hours(CLIPPED)))
 
     assert said.rule.reason is Reason.BUDGET_CEILING
-    assert said.headline == (
-        "team-a/llm may have 5 replicas: the budget carries no more replicas until its window "
-        "ends (limits/launch)"
-    )
+    carries = "the budget carries no more replicas (limits/launch)"
+    assert said.headline == f"team-a/llm may have 5 replicas: {carries}"
     assert numbers(said)["limits/launch: carries now"] == "20"
     assert numbers(said)["limits/launch: demand costs"] == "40"
     assert "by 200 EUR, to 400" in said.lifts[0].sentence
@@ -284,3 +284,90 @@ def test_floors_that_outlast_the_money_say_when_it_is_gone():
     gone = next(each for each in said.next if "is exhausted" in each.sentence)
     assert gone.sentence.endswith("replicas fall to their funded floors")
     assert gone.at == NOW + 6 * HOUR + 15 * MINUTE
+
+
+def lasting_ten_hours(limit):
+    return budget(limit, window=rolling(10 * HOUR))
+
+
+def busy_with_a_notebook(limit):
+    world = busy(lasting_ten_hours(limit))
+    return replace(world, pods=(*world.pods, pod("notebook", None)))
+
+
+def test_a_rolling_window_neither_ends_nor_begins_and_says_when_what_falls_out():
+    # Ten replicas at 4.00 have run for the last hour: that falls out in nine to ten hours from now.
+    # 5 % of 200 are 10 EUR; in steps of six minutes, of buckets of two minutes, 16 minutes' worth.
+    said = explained(busy(lasting_ten_hours("200")))
+
+    (falls,) = [each for each in said.next if "falls out" in each.sentence]
+    assert NOW + 9 * HOUR < falls.at < NOW + 9.5 * HOUR
+    assert falls.sentence == (
+        "10.67 EUR of what was spent falls out of the window of budget limits/launch"
+    )
+    assert not [each for each in sentences(said.next) if "begins" in each or "ends" in each]
+    # 160 until the first two buckets have fallen out, 9 h 4 min from now, and that is felt.
+    assert numbers(said)["limits/launch: lasts for 10h at"] == "17.60"
+
+
+def test_a_workload_clipped_by_a_rolling_window_is_told_the_sum_and_what_to_wait_for():
+    said = explained(busy(lasting_ten_hours("200")))
+
+    assert said.rule.reason is Reason.BUDGET_CEILING
+    # 40 of 200 are spent. 40 an hour for ten hours are 400, with what the bucket of now holds.
+    assert said.lifts[0].sentence.endswith("it then carries the demand of now for 10h")
+    assert "wait until 10.67 EUR of what was spent falls out" in said.lifts[1].sentence
+    assert said.lifts[1].at > NOW
+
+
+def test_a_rolling_window_that_demand_uses_up_says_when():
+    # A notebook at 4.00 an hour runs whatever is decided, beside the 44 that the ten have spent.
+    said = explained(busy_with_a_notebook("50"))
+
+    (end,) = [each for each in said.next if "is exhausted" in each.sentence]
+    # 6 remain until the first of it falls out after 9 h 4 min: 6 / 4.
+    assert NOW + 89 * MINUTE < end.at <= NOW + 90 * MINUTE
+
+
+def test_a_budget_is_told_with_what_its_window_comes_to():
+    said = numbers(explained(busy(ten_hours(CLIPPED))))
+
+    # Ten replicas at 4.00 for ten hours; what was spent before the window does not count.
+    assert said["limits/launch: at its end, if demand stays and is served"] == "400"
+
+
+def test_a_forecast_is_told_with_its_error_its_plan_and_its_age():
+    found = facts(busy(ten_hours(CLIPPED)))
+    plan = PacePlan(
+        NOW - MINUTE,
+        NOW + 10 * HOUR,
+        money("200"),
+        None,
+        85,
+        money("601"),
+        money("0.1"),
+        money("300.5"),
+    )
+    kept = replace(found.record.memory, plans={"limits/launch": plan})
+
+    said = explain(
+        live(busy(ten_hours(CLIPPED))),
+        replace(found, record=replace(found.record, memory=kept)),
+    )
+
+    # Of 601 minutes 600 are left.
+    assert numbers(said)["limits/launch: at its end, if all demand is served"] == "600"
+    assert numbers(said)["limits/launch: give or take"] == "60"
+    assert numbers(said)["limits/launch: at its end, as planned"] == "300"
+    (told,) = [each for each in said.numbers if "all demand is served" in each.name]
+    assert told.at == NOW - MINUTE
+
+
+def test_what_comes_of_a_window_is_unknown_without_a_price():
+    world = running(
+        workload(replicas=3), policies=(policy(budgets=(budget(),)),), sheets=(UNPRICED,)
+    )
+
+    said = numbers(explained(world))
+
+    assert said["limits/launch: at its end, if all demand is served"] is None

@@ -73,7 +73,7 @@ def test_the_shape_of_an_explanation_does_not_change_lightly():
     assert (found["apiVersion"], found["kind"]) == ("plafond.dev/cli/v1", "Explanation")
     assert found["rule"] == {
         "reason": "BudgetCeiling",
-        "sentence": "the budget carries no more replicas until its window ends",
+        "sentence": "the budget carries no more replicas",
         "limit": "limits/launch",
         "moves": [
             {"reason": "Squeezed", "before": 10, "after": 9},

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from plafond.model.window import CalendarWindow, FixedWindow, Period, Span
+from plafond.api.convert_values import duration
+from plafond.model.window import CalendarWindow, FixedWindow, Period, Span, as_written
 
 
 def at(text):
@@ -178,3 +179,16 @@ def test_a_fixed_window_limits_nothing_before_its_start_or_from_its_end_on(now, 
 
     expected = Span(at("2026-12-01T00:00"), at("2026-12-11T00:00")) if is_open else None
     assert window.span_at(at(now)) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(days=31), "744h"),
+        (timedelta(minutes=90), "1h30m"),
+        (timedelta(milliseconds=300_001), "5m1ms"),
+    ],
+)
+def test_a_length_is_told_as_a_policy_writes_it(length, text):
+    assert as_written(length) == text
+    assert duration(text) == length

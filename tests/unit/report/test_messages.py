@@ -1,7 +1,7 @@
 """Sentences for people: what, why, the number, until when."""
 
 import pytest
-from tests.builders import budget, concurrency, money, policy, target
+from tests.builders import MINUTE, budget, concurrency, money, policy, rolling, target
 from tests.unit.report.support import part_of
 
 from plafond.decide.decision import Decision
@@ -41,7 +41,7 @@ def test_an_event_tells_which_limit_it_was_and_where_there_is_more():
     decision = Decision(LLM, WorkloadClass.HOT, 6, 6, ceiling=4, limit="limits/launch")
 
     assert told(decision.moved_to(4, Reason.BUDGET_CEILING)) == (
-        "6 → 4 replicas (ceiling 4): the budget carries no more replicas until its window ends "
+        "6 → 4 replicas (ceiling 4): the budget carries no more replicas "
         "(limits/launch); see: kubectl plafond explain deployments.apps/llm -n team-a"
     )
 
@@ -83,3 +83,10 @@ def test_what_is_cut_off_is_shown_to_be_missing():
 
 def test_control_characters_cannot_forge_lines():
     assert cut("fine\r\n2026 ERROR forged \x1b[31m") == "fine  2026 ERROR forged  [31m"
+
+
+def test_a_rolling_budget_is_told_by_how_far_it_looks_back():
+    # Three replicas at 4.00 for an hour.
+    said = summary(part_of(policy(budgets=(budget("1000", window=rolling(90 * MINUTE)),))))
+
+    assert said.startswith("budget launch: 12.00 EUR of 1000.00 EUR spent (1 %), in the last 1h30m")

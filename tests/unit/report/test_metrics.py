@@ -13,6 +13,7 @@ from tests.builders import (
     TEAM,
     budget,
     namespace,
+    node_price,
     pods_of,
     policy,
     reading,
@@ -303,7 +304,8 @@ def test_ten_thousand_policies_and_twice_as_many_workloads_are_scraped_within_se
     took = time.perf_counter() - began
 
     series = [line for line in text.splitlines() if not line.startswith(b"#")]
-    assert len(series) < 3 * 4 * MOST_ROWS
+    # Up to nine of a budget, four of a workload, three conditions.
+    assert len(series) < (9 + 4 + 3) * MOST_ROWS
     assert len(text) < 10_000_000
     assert took < 10
     left_out = {
@@ -326,3 +328,32 @@ def of_namespace(judgement, name):
     )
     account = replace(judgement.account, policy_set=policy_set)
     return replace(judgement, account=account, decisions=decisions)
+
+
+def test_a_budget_shows_what_its_window_comes_to_and_nothing_that_is_not_known():
+    metrics = Metrics()
+    show(metrics, world())
+
+    labels = {"namespace": TEAM, "policy": "limits", "budget": "launch", "unit": "EUR"}
+    # 12 are spent, and three replicas at 4.00 run for the nine hours that are left.
+    assert of(metrics, "plafond_budget_forecast", **labels) == 120
+    assert of(metrics, "plafond_budget_expected", **labels) == 120
+    assert of(metrics, "plafond_budget_demand_censored", **labels) == 0
+    known = {key[0] for key in shown(metrics)}
+    assert known.isdisjoint(
+        {"plafond_budget_forecast_error", "plafond_budget_exhaustion_timestamp_seconds"}
+    )
+
+    show(metrics, world(policies=(policy(budgets=(budget("66"),)),)))
+
+    # 54 remain for 12 an hour: 4.5 hours from now.
+    at = (NOW + 4.5 * HOUR).timestamp()
+    assert of(metrics, "plafond_budget_exhaustion_timestamp_seconds", **labels) == at
+
+
+def test_a_budget_whose_prices_are_not_known_has_no_forecast_and_not_one_of_zero():
+    metrics = Metrics()
+    show(metrics, world(sheets=(sheet(node_price(cpu="1")),)))
+
+    assert "plafond_budget_forecast" not in {key[0] for key in shown(metrics)}
+    assert "plafond_budget_limit" in {key[0] for key in shown(metrics)}

@@ -1,12 +1,29 @@
 """The status of a policy: its own budgets and targets, in the words of its schema."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
-from tests.builders import budget, policy, target, workload
+from tests.builders import (
+    HOUR,
+    NOW,
+    budget,
+    money,
+    no_floors,
+    node_price,
+    policy,
+    rolling,
+    sheet,
+    target,
+    workload,
+)
 from tests.unit.report.support import part_of
 
 from plafond.api.cost_policy_status import MAX_STATUS_TARGETS, CostPolicyStatus
+from plafond.decide.pace import Pace
+from plafond.model.memory import PacePlan
 from plafond.model.policy import Mode
-from plafond.report.status import empty_status, judged_status, news_of
+from plafond.report.status import empty_status, judged_status, news_of, wavering
 
 
 def test_a_status_says_where_the_policy_stands():
@@ -29,6 +46,7 @@ def test_a_status_says_where_the_policy_stands():
     assert status == {
         "spentPercent": 1,
         "spent": "12.00 EUR",
+        "forecastPercent": 12,
         "burnRatePerHour": "12.00 EUR",
         "targetCount": 2,
         "budgets": [
@@ -41,6 +59,13 @@ def test_a_status_says_where_the_policy_stands():
                 "usedPercent": 1,
                 "windowStart": "2026-11-16T11:00:00Z",
                 "windowEnd": "2026-11-16T21:00:00Z",
+                # A 24th of ten hours are 25 minutes: 988 / (25/60).
+                "carriedRatePerHour": "2371.2",
+                "demandSeen": "Whole",
+                # Three replicas at 4.00 for nine more hours.
+                "forecastBasis": "DemandNow",
+                "forecast": "120",
+                "forecastPercent": 12,
             }
         ],
     }
@@ -123,3 +148,85 @@ def test_a_window_that_follows_on_is_news_at_the_same_percentage():
     budgets = [{**first["budgets"][0], "windowEnd": "2026-12-01T00:00:00Z"}]
 
     assert news_of({**first, "budgets": budgets}) != news_of(first)
+
+
+def rolling_status(spent="12"):
+    status = judged_status(part_of(policy(budgets=(budget("1000", window=rolling()),))))
+    return {**status, "budgets": [{**status["budgets"][0], "spent": spent}]}
+
+
+def test_a_window_that_rolls_on_neither_begins_nor_ends():
+    (said,) = rolling_status()["budgets"]
+
+    assert said.keys().isdisjoint({"windowStart", "windowEnd"})
+    assert said["usedPercent"] == 1
+
+
+def test_what_a_rolling_window_holds_is_compared_exactly_and_not_by_its_whole_percents():
+    now, later = rolling_status(), {**rolling_status("25"), "spentPercent": 2}
+
+    assert news_of(later) == news_of(now)
+    # 12 and 25 of 1000; and three replicas at 4.00 for a day are 288.
+    assert percents(now) == {"used launch": Decimal("1.2"), "forecast launch": Decimal("28.8")}
+    assert percents(later) == {"used launch": Decimal("2.5"), "forecast launch": Decimal("28.8")}
+    assert percents(judged_status(part_of())) == {"forecast launch": 12}
+
+
+def percents(status):
+    return {name: each.percent for name, each in wavering(status).items()}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_news"),
+    [
+        pytest.param("120", "129", False, id="less than a percent of the limit"),
+        pytest.param("120", "130", True, id="a percent"),
+        # A twentieth of 2000 is 100, which is ten percent of the limit.
+        pytest.param("2000", "2099", False, id="less than a twentieth of itself"),
+        pytest.param("2000", "1900", True, id="a twentieth"),
+    ],
+)
+def test_a_forecast_is_news_when_it_is_another_one(before, after, is_news):
+    status = judged_status(part_of())
+    one, other = (
+        wavering({**status, "budgets": [{**status["budgets"][0], "forecast": each}]})
+        for each in (before, after)
+    )
+
+    assert one["forecast launch"].is_left_by(other["forecast launch"]) is is_news
+
+
+def test_a_forecast_that_was_not_known_before_is_news():
+    now = judged_status(part_of())
+    (known,) = now["budgets"]
+    unknown = {key: value for key, value in known.items() if not key.startswith("forecast")}
+
+    assert news_of({**now, "budgets": [unknown]}) != news_of(now)
+
+
+def test_under_pressure_a_status_says_when_the_limit_would_be_reached_and_what_comes_instead():
+    # 12 of 66 are spent; twelve an hour for nine hours would be 120, and 54 are left for them.
+    (said,) = judged_status(part_of(policy(budgets=(budget("66"),), classes=no_floors())))[
+        "budgets"
+    ]
+
+    assert (said["forecast"], said["forecastPercent"]) == ("120", 181)
+    assert said["exhaustedAt"] == "2026-11-16T16:30:00Z"
+    # Nothing here can run fuller, so what lasts is spent: 54 / 9 an hour.
+    assert said["expected"] == "66"
+
+
+def test_a_forecast_comes_with_its_band_and_without_a_price_there_is_none():
+    part = part_of()
+    (judged,) = part.judgement.pace.budgets
+    plan = PacePlan(NOW, NOW + 9 * HOUR, money("1000"), None, None, money("300"), money("0.1"))
+    planned = replace(judged, plan=plan)
+    found = replace(part, judgement=replace(part.judgement, pace=Pace((planned,))))
+
+    (said,) = judged_status(found)["budgets"]
+    (unpriced,) = judged_status(part_of(sheets=(sheet(node_price(cpu="1")),)))["budgets"]
+
+    # 12 are spent, and 300 give or take 30 are to come.
+    assert said["forecastBasis"] == "Forecast"
+    assert [said[f"forecast{band}"] for band in ("", "Low", "High")] == ["312", "282", "342"]
+    assert not [field for field in unpriced if field.startswith(("forecast", "exhausted"))]

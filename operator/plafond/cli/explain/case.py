@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from plafond.account.positions import positions
 from plafond.cli.explain.facts import Facts, Listed, PolicyFacts
+from plafond.decide.outlook import Outlook, outlook
 from plafond.decide.pace import BudgetPace, remembered
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition
@@ -134,8 +135,19 @@ class Case:
     def paces(self) -> tuple[BudgetPace, ...]:
         """What its budgets carried then, as far as it is remembered."""
         memory = self.facts.memory
-        found = ((p, memory.allowed.get(f"{p.policy}/{p.budget.name}")) for p in self.positions)
-        return tuple(remembered(p, each, memory.timing) for p, each in found if each is not None)
+        named = ((p, f"{p.policy}/{p.budget.name}") for p in self.positions)
+        found = ((p, memory.allowed.get(name), memory.plans.get(name)) for p, name in named)
+        return tuple(
+            remembered(p, each, memory.timing, plan) for p, each, plan in found if each is not None
+        )
+
+    def outlook(self, pace: BudgetPace) -> Outlook | None:
+        """Return what the window of *pace* comes to, if prices and demand are known."""
+        if self.limits[pace.name].needed is None:
+            return None
+        if pace.plan is None and self.rationale is not None and self.rationale.gap is not None:
+            return None
+        return outlook(pace)
 
     @property
     def binding(self) -> BudgetPace | None:

@@ -7,6 +7,7 @@ from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Number
 from plafond.decide.pace import BudgetPace
 from plafond.model.money import REPLICAS, is_resource_unit
+from plafond.model.window import as_written
 
 LEDGER = "ledger"
 MEMORY = "memory"
@@ -49,12 +50,32 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
     yield Number(f"{pace.name}: used", str(position.used_percent), "percent", LEDGER, at)
     yield Number(f"{pace.name}: remaining", plain(position.remaining.value), unit, LEDGER, at)
     yield Number(f"{pace.name}: carries now", plain(pace.carried_rate), rate, MEMORY, at)
-    yield Number(f"{pace.name}: lasts to its end at", plain(pace.level), rate, MEMORY, at)
+    lasts = f"for {as_written(position.time_left)}" if position.is_rolling else "to its end"
+    yield Number(f"{pace.name}: lasts {lasts} at", plain(pace.level), rate, MEMORY, at)
     needed = known(case.limits[pace.name].needed)
     yield Number(f"{pace.name}: demand costs", needed, rate, MEMORY, at)
     if pace.utilization_percent is not None:
         percent = str(pace.utilization_percent)
         yield Number(f"{pace.name}: replicas run at up to", percent, "percent", MEMORY, at)
+    yield from _ahead(pace, case)
+
+
+def _ahead(pace: BudgetPace, case: Case) -> Iterator[Number]:
+    position, found = pace.position, case.outlook(pace)
+    unit = position.budget.limit.unit
+    end = f"{as_written(position.time_left)} from now" if position.is_rolling else "at its end"
+    if found is None:
+        yield Number(f"{pace.name}: {end}, if all demand is served", None, unit, MEMORY)
+        return
+    basis = "all demand is served" if found.is_forecast else "demand stays and is served"
+    said = plain(found.spend)
+    yield Number(f"{pace.name}: {end}, if {basis}", said, unit, MEMORY, found.made_at)
+    if found.error is not None:
+        name = f"{pace.name}: give or take"
+        yield Number(name, plain(found.error), unit, MEMORY, found.made_at)
+    if found.expected is not None and plain(found.expected) != said:
+        name = f"{pace.name}: {end}, as planned"
+        yield Number(name, plain(found.expected), unit, MEMORY, found.made_at)
 
 
 def _of_ceiling(name: str, case: Case) -> Iterator[Number]:

@@ -8,12 +8,14 @@ from typing import Final
 from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Lift
 from plafond.cli.explain.figures import CENT, plain, unit_name
+from plafond.cli.explain.leaving import falling, leaves_next
 from plafond.decide.pace import BudgetPace
 from plafond.decide.reason import Reason
+from plafond.model.budget import BudgetPosition
 from plafond.model.memory import Allowed
-from plafond.model.money import GPU_HOURS, REPLICAS, ZERO, accrued, is_resource_unit
+from plafond.model.money import GPU_HOURS, REPLICAS, accrued, is_resource_unit
 from plafond.model.policy import CostPolicy
-from plafond.model.window import CalendarWindow
+from plafond.model.window import CalendarWindow, as_written
 
 _ONE: Final = Decimal(1)
 
@@ -42,22 +44,25 @@ def _of_the_limit(case: Case) -> Iterator[Lift]:
 
 def _of_budget(policy: CostPolicy, pace: BudgetPace, *, is_known: bool) -> Iterator[Lift]:
     position, unit = pace.position, pace.position.budget.limit.unit
-    left, remaining = position.time_left, position.remaining.value
-    extra = max(accrued(pace.demand, left), ZERO) - remaining
+    # Of a rolling window, the moment before something falls out that asks for most.
+    extra = max(accrued(pace.demand, bound.within) - bound.value for bound in position.bounds)
     if is_known and extra > 0:
         step = _ONE if unit == GPU_HOURS else CENT
         extra = extra.quantize(step, ROUND_CEILING)
         limit = position.budget.limit.value + extra
         sentence = (
             f"raise the limit of budget {pace.name} by {plain(extra)} {unit}, to {plain(limit)}: "
-            "it then carries the demand of now until the window ends"
+            f"it then carries the demand of now {_until(position)}"
         )
         yield Lift(sentence, _patched(policy, _budget_path(policy, pace), f"{limit:f}"))
     window = position.budget.window
     if isinstance(window, CalendarWindow):
         yield Lift(f"wait until budget {pace.name} begins anew", at=position.span.end)
-    else:
-        yield Lift(f"wait until the window of budget {pace.name} ends", at=position.span.end)
+    elif position.ends_at is not None:
+        yield Lift(f"wait until the window of budget {pace.name} ends", at=position.ends_at)
+    elif (leaving := leaves_next(position)) is not None:
+        sentence = f"wait until {falling(position, leaving)}"
+        yield Lift(sentence, at=position.now + leaving.after)
 
 
 def _of_ceiling(policy: CostPolicy, name: str, allowed: Allowed) -> Iterator[Lift]:
@@ -83,10 +88,16 @@ def _of_floor(case: Case) -> Iterator[Lift]:
         unit = pace.position.budget.limit.unit
         yield Lift(
             f"fund its floor: its {case.unfunded} unfunded replicas cost "
-            f"{plain(missing)} {unit} until the window ends"
+            f"{plain(missing)} {unit} {_until(pace.position)}"
         )
     yield from _of_the_limit(case)
     yield Lift("lower minReplicas of classes that are funded before it, or of its own")
+
+
+def _until(position: BudgetPosition) -> str:
+    if position.is_rolling:
+        return f"for {as_written(position.time_left)}"
+    return "until the window ends"
 
 
 def _of_class(case: Case) -> Iterator[Lift]:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 
 from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Prospect
 from plafond.cli.explain.figures import plain
+from plafond.cli.explain.leaving import falling, leaves_next
 from plafond.decide.brake import LOWERED_PER_INTERVAL, lasts
+from plafond.decide.lasting import gone_after
 from plafond.decide.pace import BudgetPace
 from plafond.decide.reason import Reason
 from plafond.decide.recommend import probe_delay
 from plafond.decide.release import SMALLEST_STEP
 from plafond.model.budget import OnExhausted
-from plafond.model.money import ZERO, hourly
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.window import CalendarWindow, FixedWindow
 
@@ -102,14 +102,11 @@ def _spent_up(case: Case) -> Iterator[Prospect]:
         position = pace.position
         rate = min(pace.carried_rate, pace.demand)
         is_squeezed_enough = pace.utilization_percent is not None and not pace.is_clipped
-        # At a rate of nothing, or the one that lasts, it is never.
-        lasting = hourly(max(position.remaining.value, ZERO), position.time_left)
-        if is_squeezed_enough or rate <= lasting:
-            continue
-        at = position.now + _hours(position.remaining.value / rate)
-        if at < position.span.end and not position.is_exhausted:
+        after = None if is_squeezed_enough else gone_after(position, rate)
+        if after is not None and not position.is_exhausted:
             end = _at_the_end(pace)
-            yield Prospect(f"if demand stays, budget {pace.name} is exhausted: {end}", at)
+            sentence = f"if demand stays, budget {pace.name} is exhausted: {end}"
+            yield Prospect(sentence, position.now + after)
 
 
 def _at_the_end(pace: BudgetPace) -> str:
@@ -118,13 +115,13 @@ def _at_the_end(pace: BudgetPace) -> str:
     return "replicas fall to their funded floors"
 
 
-def _hours(hours: Decimal) -> timedelta:
-    return timedelta(microseconds=int(hours * 3_600_000_000))
-
-
 def _windows(case: Case) -> Iterator[Prospect]:
     for policy in case.policies:
         yield from _windows_of(policy, case)
+    for position in case.positions:
+        leaving = leaves_next(position)
+        if leaving is not None:
+            yield Prospect(falling(position, leaving), position.now + leaving.after)
 
 
 def _windows_of(policy: CostPolicy, case: Case) -> Iterator[Prospect]:
@@ -136,5 +133,5 @@ def _windows_of(policy: CostPolicy, case: Case) -> Iterator[Prospect]:
             yield Prospect(f"budget {name} begins anew with {limit}", span.end)
         elif isinstance(window, FixedWindow) and window.start > case.facts.now:
             yield Prospect(f"budget {name} begins: {limit}", window.start)
-        elif span is not None:
+        elif isinstance(window, FixedWindow) and span is not None:
             yield Prospect(f"the window of budget {name} ends; then it limits nothing", span.end)
