@@ -28,7 +28,7 @@ def ledger_of(rates):
 
 
 def plan(money, rates, floors=0):
-    return planned(position(money), ledger_of(rates), means(floors=floors), None, Timing())
+    return planned(position(money), ledger_of(rates), lambda: means(floors=floors), None, Timing())
 
 
 @given(RATES, st.integers(1, 40 * 24))
@@ -82,4 +82,4 @@ def test_a_plan_that_was_made_lately_is_kept_whatever_was_seen_since(rates, mone
     first = plan(money, rates)
     later = replace(position(money), now=NOW + timedelta(minutes=minutes))
 
-    assert planned(later, Ledger(NOW + DAY), means(), first, Timing()) is first
+    assert planned(later, Ledger(NOW + DAY), means, first, Timing()) is first

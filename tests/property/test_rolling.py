@@ -141,7 +141,7 @@ def demanding(rates):
 def test_a_plan_pays_for_every_moment_of_the_future_that_it_reckons_with(position, rates, floor):
     ledger = demanding(rates)
 
-    found = planned(position, ledger, means(floors=floor), None, Timing())
+    found = planned(position, ledger, lambda: means(floors=floor), None, Timing())
 
     profile = profile_of(ledger, EUR, NOW)
     for bound in (bound for bound in position.bounds if bound.within >= 5 * MINUTE):
@@ -161,7 +161,7 @@ def test_replicas_run_at_their_target_only_if_every_moment_is_paid_in_the_deares
 ):
     ledger = demanding(rates)
 
-    found = planned(position, ledger, means(), None, Timing())
+    found = planned(position, ledger, means, None, Timing())
 
     profile = profile_of(ledger, EUR, NOW)
     if found.utilization_percent is None:
@@ -178,7 +178,7 @@ def test_more_limit_never_refuses_more_and_never_runs_fuller(position, rates, mo
     limit = Amount(of.limit.value + more, EUR)
     richer = replace(position, budget=replace(of, limit=limit))
 
-    poor, rich = (planned(each, ledger, means(), None, Timing()) for each in (position, richer))
+    poor, rich = (planned(each, ledger, means, None, Timing()) for each in (position, richer))
 
     assert (rich.utilization_percent or 70) <= (poor.utilization_percent or 70)
     if rich.level is not None:

@@ -31,6 +31,9 @@ CHEAPER_FUTURE = -2.0
 # Where demand is seen only as far as it was served, the forecast is rather too low already.
 CHEAPER_FUTURE_IF_SERVED = -1.0
 LEAST_PART = 0.1
+# How much of what was paid for starts since the last plan is believed: that of hours counts.
+OVERHEAD_LEARNED = 0.02
+MOST_OVERHEAD = 2.0
 MICRO = Decimal("0.000001")
 
 
@@ -46,6 +49,7 @@ class Means:
         lowest: the utilization at which nothing is squeezed, in percent; *highest*: the fullest.
         taken_at: the part of the cost of demand that remains at so many percent.
         sees_offered: demand is seen also where it is not served.
+        paid_per_served: what was paid lately for each hour that served: replicas start before that.
 
     """
 
@@ -56,12 +60,13 @@ class Means:
     highest: int
     taken_at: Callable[[int], float]
     sees_offered: bool
+    paid_per_served: float = 1.0
 
 
 def planned(
     position: BudgetPosition,
     ledger: Ledger,
-    means: Means,
+    means_of: Callable[[], Means],
     before: PacePlan | None,
     timing: Timing,
 ) -> PacePlan | None:
@@ -73,10 +78,13 @@ def planned(
     profile = profile_of(ledger, position.budget.limit.unit, position.now)
     if profile is None or position.time_left <= timedelta(0):
         return None
-    stretches = _stretches(position, means, profile, timing)
+    means = means_of()
+    overhead = _overhead(means, before)
+    stretches = _stretches(position, (means, overhead), profile, timing)
     plan = _made(position, means, stretches, before)
     return replace(
         plan,
+        overhead=_rounded(overhead),
         expected=_rounded(_expected(means, stretches[-1], plan)),
         gone_at=_gone_at(position.now, means, profile, stretches),
     )
@@ -98,7 +106,7 @@ class _Stretch:
     From now on so many hours.
 
     Attributes:
-        left: what may be spent until then; *money*: what of it is left for what can be scaled.
+        left: what may be spent until then; *money*: what of it is left for replicas that serve.
 
     """
 
@@ -108,17 +116,24 @@ class _Stretch:
     money: float
 
 
+def _overhead(means: Means, before: PacePlan | None) -> float:
+    """Return what an hour that serves costs beside its price, learned from plan to plan."""
+    last = 1.0 if before is None else float(before.overhead)
+    seen = min(MOST_OVERHEAD, max(1.0, means.paid_per_served))
+    return last + OVERHEAD_LEARNED * (seen - last)
+
+
 def _stretches(
-    position: BudgetPosition, means: Means, profile: Profile, timing: Timing
+    position: BudgetPosition, costs: tuple[Means, float], profile: Profile, timing: Timing
 ) -> tuple[_Stretch, ...]:
     """Return each stretch whose money has to last, the longest at the end."""
     # What is nearer than the next plan is the guard's: it looks in every pass.
-    *bounds, whole = position.bounds
+    (means, overhead), (*bounds, whole) = costs, position.bounds
     far = [bound for bound in bounds if bound.within >= _every(position, timing)]
     found = []
     for bound in (*far, whole):
         hours, left = bound.within / HOUR, float(bound.value)
-        money = max(0.0, left - float(means.reserved) * hours)
+        money = max(0.0, left - float(means.reserved) * hours) / overhead
         found.append(_Stretch(forecast_of(profile, hours), hours, left, money))
     return tuple(found)
 

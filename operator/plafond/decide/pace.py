@@ -11,21 +11,23 @@ window.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.fund import Funding
-from plafond.decide.horizon import Means, planned
+from plafond.decide.horizon import LONGEST_PLAN, Means, planned
 from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation
+from plafond.forecast.day_profile import HOUR
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
 from plafond.model.money import ZERO, ByUnit
 from plafond.model.settings import Timing
+from plafond.model.window import Span
 
 PASSES_AHEAD = 3
 GUARDED_PART_OF_WINDOW = 24
@@ -223,9 +225,11 @@ class _Case:
     def plan(self, timing: Timing) -> PacePlan | None:
         budget = self.position.budget
         before = self.set_account.plans.get(f"{self.position.policy}/{budget.name}")
-        return planned(self.position, self.set_account.ledger, self._means(), before, timing)
+        since = self.position.now - LONGEST_PLAN if before is None else before.at
+        means = partial(self._means, since)
+        return planned(self.position, self.set_account.ledger, means, before, timing)
 
-    def _means(self) -> Means:
+    def _means(self, since: datetime) -> Means:
         samples = [w.recommendation.sample for w in self.wishes]
         seen = [sample for sample in samples if sample is not None]
         return Means(
@@ -236,6 +240,7 @@ class _Case:
             max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT),
             self.costs.taken_at,
             all(sample.is_offered for sample in seen),
+            self.costs.paid_per_served(Span(since, self.position.now)),
         )
 
 
@@ -298,6 +303,16 @@ class _Costs:
             squeezed += money
         return squeezed / whole if whole > 0 else 1.0
 
+    def paid_per_served(self, span: Span) -> float:
+        """Return what was paid in *span* for each hour in which a replica served."""
+        paid = served = 0.0
+        for wish in self.wishes:
+            price = float(wish.target.price.get(self.unit, ZERO))
+            for pod in wish.target.pods:
+                paid += price * _hours_in(span, pod.scheduled_at)
+                served += price * _hours_in(span, pod.ready_at)
+        return paid / served if served > 0 else 1.0
+
     def least_utilization(self, level: Decimal) -> int:
         """Return the lowest percentage at which the wishes fit into *level*, or the highest."""
         low, high = 1, HIGHEST_UTILIZATION_PERCENT
@@ -308,6 +323,10 @@ class _Costs:
             else:
                 low = middle + 1
         return low
+
+
+def _hours_in(span: Span, since: datetime | None) -> float:
+    return 0.0 if since is None else max(0.0, (span.end - max(since, span.start)) / HOUR)
 
 
 def _replicas(wish: Wish, utilization_percent: int | None) -> int:

@@ -136,6 +136,7 @@ class PacePlan:
         error: the standard error of that, as a part of it.
         expected: what will be spent until the end under this plan.
         gone_at: when the limit would be reached if all demand were served; None where it never is.
+        overhead: what is paid for each hour that serves, as it was learned so far.
 
     """
 
@@ -148,6 +149,7 @@ class PacePlan:
     error: Decimal
     expected: Decimal | None = None
     gone_at: datetime | None = None
+    overhead: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)

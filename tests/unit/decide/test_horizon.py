@@ -32,7 +32,7 @@ def steady(rate, days=7):
     return Ledger(NOW, {SeriesKey(Fact.DEMAND, "EUR"): tuple(reversed(buckets))})
 
 
-def means(reserved=0, floors=0, *, sees_offered=True):
+def means(reserved=0, floors=0, *, sees_offered=True, paid_per_served=1.0):
     """Replicas of 1 an hour that run at 70 % of what they carry, and at most at 100 %."""
     return Means(
         Decimal(reserved),
@@ -42,11 +42,12 @@ def means(reserved=0, floors=0, *, sees_offered=True):
         100,
         lambda percent: 70 / percent,
         sees_offered,
+        paid_per_served,
     )
 
 
 def plan(limit, rate=10, before=None, **kwargs):
-    return planned(position(limit), steady(rate), means(**kwargs), before, Timing())
+    return planned(position(limit), steady(rate), lambda: means(**kwargs), before, Timing())
 
 
 # A week of demand at 10 an hour costs 1680; with replicas that run full, 1176.
@@ -103,14 +104,33 @@ def test_a_plan_holds_until_the_next_one_is_due():
     first = plan(500)
     soon, later = (position(500, now=NOW + timedelta(minutes=m)) for m in (4, 5))
 
-    assert planned(soon, steady(99), means(), first, Timing()) is first
-    assert planned(later, steady(99), means(), first, Timing()).at == NOW + timedelta(minutes=5)
+    assert planned(soon, steady(99), means, first, Timing()) is first
+    assert planned(later, steady(99), means, first, Timing()).at == NOW + timedelta(minutes=5)
 
 
 def test_another_limit_is_planned_for_at_once():
-    assert planned(position(400), steady(10), means(), plan(500), Timing()).limit == 400
+    assert planned(position(400), steady(10), means, plan(500), Timing()).limit == 400
 
 
 def test_little_is_known_of_short_windows_and_of_new_namespaces():
-    assert planned(position(500, lasts=6 * HOUR), steady(10), means(), None, Timing()) is None
-    assert planned(position(500), steady(10, days=0), means(), None, Timing()) is None
+    assert planned(position(500, lasts=6 * HOUR), steady(10), means, None, Timing()) is None
+    assert planned(position(500), steady(10, days=0), means, None, Timing()) is None
+
+
+def test_what_starts_cost_is_learned_from_plan_to_plan():
+    # Of every 1.5 paid, 1 served: 1 + 0.02 x 0.5, then 1.01 + 0.02 x 0.49.
+    first = planned(position(2000), steady(10), lambda: means(paid_per_served=1.5), None, Timing())
+    later = position(2000, now=NOW + timedelta(minutes=5))
+    second = planned(later, steady(10), lambda: means(paid_per_served=1.5), first, Timing())
+
+    assert (first.overhead, second.overhead) == (Decimal("1.01"), Decimal("1.0198"))
+
+
+def test_money_that_starts_will_take_pays_for_no_headroom():
+    # A week at 10 an hour costs 1680. 1700 is enough for that, and not if a tenth goes into starts.
+    known = replace(plan(1700), at=NOW - HOUR, overhead=Decimal("1.1"))
+
+    free = planned(position(1700), steady(10), means, None, Timing())
+    taken = planned(position(1700), steady(10), means, known, Timing())
+
+    assert (taken.utilization_percent or 0) > (free.utilization_percent or 0)

@@ -110,7 +110,7 @@ def test_the_hours_of_the_day_count_for_when_the_limit_is_reached():
     )
     ledger = Ledger(start, {SeriesKey(Fact.DEMAND, "EUR"): buckets})
 
-    found = planned(position(300), ledger, means(), None, Timing())
+    found = planned(position(300), ledger, means, None, Timing())
 
     # 240 until noon, nothing until midnight, and 60 more by three.
     assert found.gone_at == pytest.approx(start + 27 * HOUR, abs=2 * MINUTE)
@@ -158,7 +158,7 @@ def test_steady_demand_forecasts_the_same_whenever_it_is_looked_at():
     later = planned(
         position(4000, spend=10, now=first.at + HOUR),
         Ledger(first.at + HOUR, steady(10).series),
-        means(),
+        means,
         None,
         Timing(),
     )

@@ -8,6 +8,7 @@ from tests.builders import (
     DAY,
     EUR,
     HOUR,
+    MINUTE,
     NOW,
     TEAM,
     budget,
@@ -114,3 +115,14 @@ def test_what_full_replicas_serve_is_recorded_as_a_lower_bound():
 
     assert cut.censored[EUR] == cut.demand[EUR] == Decimal("57.144")
     assert not seen.censored
+
+
+def test_an_hour_in_which_replicas_start_is_paid_for_and_serves_nothing():
+    # In the last five minutes nine replicas served and one only started: 10 / 9 paid per served,
+    # of which a fiftieth is believed: 1 + 0.02 x 0.1111.
+    pods = pods_of(LLM)
+    starting = replace(pods[0], scheduled_at=NOW - 5 * MINUTE, ready_at=None)
+    past = world("9000", offered(700))
+    found = decided(replace(past, pods=(starting, *pods[1:])))[1].pace.budgets[0].plan
+
+    assert found.overhead == Decimal("1.002222")

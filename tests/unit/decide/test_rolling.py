@@ -268,7 +268,7 @@ def plan(limit, *falls_out, rate=10, before=None, now=NOW, **more):
     return planned(
         position(limit, *falls_out, lasts=7 * DAY, now=now),
         steady(rate),
-        means(**more),
+        lambda: means(**more),
         before,
         Timing(),
     )
