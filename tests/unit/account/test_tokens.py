@@ -28,7 +28,7 @@ from plafond.model.ledger import OTHERS, Fact, SeriesKey
 from plafond.model.memory import TokenRate
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.money import TOKENS
-from plafond.model.window import Span
+from plafond.model.window import RollingWindow, Span
 
 ALL = Span(NOW - 100 * HOUR, NOW + 100 * HOUR)
 LIMITS = policy(budgets=(budget("1000000", name="tokens", unit=TOKENS),))
@@ -158,6 +158,18 @@ class TestWhileTheMeterFails:
         assert position.unseen == money(600) * (60 + LAG.seconds) / 3600
         assert position.remaining.value == 1_000_000 - 50 - position.unseen
         assert counting.set.unseen == self.DOWN.gap
+
+    def test_a_rolling_window_reckons_with_it_too(self):
+        counting = self.known()
+        rolling = budget("1000", unit=TOKENS, window=RollingWindow(HOUR))
+        counting.policies = (policy(budgets=(rolling,)),)
+
+        (position,) = counting.look(self.DOWN, MINUTE).set.positions
+
+        # 50, and 600 an hour for a minute and the lag of the last sight.
+        assert position.spend.value == 50
+        assert position.remaining.value == 1000 - 50 - position.unseen
+        assert position.unseen == money(600) * (60 + LAG.seconds) / 3600
 
     def test_the_next_sight_brings_all_of_it(self):
         counting = self.known().look(self.DOWN, HOUR).look(shows(llm_0=1000))
