@@ -8,6 +8,8 @@ from plafond.model.memory import NamespaceRecord
 from plafond.model.snapshot import Snapshot
 from plafond.model.workload import Pod
 
+WITHOUT_CURRENCY = {"gpuHours", "tokens"}
+
 
 class ImpossibleWorldError(ValueError):
     """A test asks what happens in a world that cannot be."""
@@ -65,10 +67,10 @@ def _policies(snapshot: Snapshot) -> Iterator[str]:
     for policy in snapshot.policies:
         units = {budget.limit.unit for budget in policy.budgets}
         if policy.currency is None and (
-            policy.ceilings.cost_per_hour is not None or units - {"gpuHours"}
+            policy.ceilings.cost_per_hour is not None or units - WITHOUT_CURRENCY
         ):
             yield f"policy {policy.name} limits cost without a currency"
-        if units - {"gpuHours", policy.currency}:
+        if units - {*WITHOUT_CURRENCY, policy.currency}:
             yield f"policy {policy.name} has budgets in other currencies than its own"
         yield from (
             f"class {rule.workload_class} promises more than it allows"

@@ -33,9 +33,9 @@ from tests.builders import (
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.budget import Budget, OnExhausted
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
-from plafond.model.memory import Memory, NamespaceRecord, WorkloadMemory
+from plafond.model.memory import Memory, NamespaceRecord, TokenRate, WorkloadMemory
 from plafond.model.meters import Meter, MeterReading, PodKey
-from plafond.model.money import GPU_HOURS
+from plafond.model.money import GPU_HOURS, TOKENS
 from plafond.model.policy import Ceilings, ClassRule, CostPolicy, Mode, Scaling
 from plafond.model.snapshot import Namespace, Quota, Snapshot
 from plafond.model.window import Period
@@ -104,7 +104,7 @@ def policies(draw, bounds: Bounds = ANYTHING, mode: Mode = Mode.ENFORCE) -> Cost
 @st.composite
 def budgets(draw, name: str = "launch") -> Budget:
     ends = draw(st.sampled_from(list(OnExhausted)))
-    unit = draw(st.sampled_from([EUR, EUR, GPU_HOURS]))
+    unit = draw(st.sampled_from([EUR, EUR, GPU_HOURS, TOKENS]))
     windows = st.builds(
         fixed,
         st.sampled_from([NOW - HOUR, NOW - 30 * HOUR, NOW + HOUR]),
@@ -210,7 +210,12 @@ def _scalings() -> st.SearchStrategy[Scaling | None]:
 @st.composite
 def _meters(draw, pods: tuple[Pod, ...], bounds: Bounds) -> dict[Meter, MeterReading]:
     keys = [PodKey(each.namespace, each.name) for each in pods if each.is_ready]
-    most = {Meter.GPU_UTILIZATION: 100, Meter.RUNNING_REQUESTS: 40, Meter.WAITING_REQUESTS: 20}
+    most = {
+        Meter.GPU_UTILIZATION: 100,
+        Meter.RUNNING_REQUESTS: 40,
+        Meter.WAITING_REQUESTS: 20,
+        Meter.TOKENS: 200,
+    }
     found = {}
     for meter, high in most.items():
         values = {}
@@ -252,13 +257,23 @@ def _records(draw, workloads: tuple[Workload, ...], namespace: Namespace) -> Nam
             SeriesKey(Fact.SPEND, unit): (
                 Bucket(as_of - HOUR, HOUR, money(draw(st.integers(0, 300)))),
             )
-            for unit in (EUR, GPU_HOURS)
+            for unit in (EUR, GPU_HOURS, TOKENS)
         },
     )
     # A ceiling that was decided is in force by the next pass.
     in_force = namespace.ceilings or {}
     memories = {w.id: draw(_memories(in_force.get(w.id))) for w in workloads if draw(st.booleans())}
-    return NamespaceRecord(ledger, Memory(sets={Mode.ENFORCE.value: memories} if memories else {}))
+    sets = {Mode.ENFORCE.value: memories} if memories else {}
+    rates = {str(w.id): draw(_token_rates()) for w in workloads if draw(st.integers(0, 4)) > 0}
+    return NamespaceRecord(ledger, Memory(sets=sets, token_rates=rates))
+
+
+def _token_rates() -> st.SearchStrategy[TokenRate]:
+    # Per replica and hour, beside limits of some hundreds.
+    measured = st.builds(
+        lambda n: TokenRate((money(n),) * 3, money(n)), st.sampled_from([3, 20, 90])
+    )
+    return st.just(TokenRate()) | measured
 
 
 @st.composite

@@ -14,6 +14,7 @@ from e2e.rig.polling import poll
 from e2e.rig.prometheus import query
 from e2e.world import (
     API,
+    CHAT,
     Watched,
     deployment,
     fixed_budget,
@@ -28,6 +29,7 @@ from e2e.world import (
 LASTS = timedelta(hours=1)
 # The rig scrapes every second: two later, Prometheus knows what the operator showed.
 SCRAPED = 2.0
+TOKENS_PER_REQUEST = CHAT.prompt_tokens + CHAT.generation_tokens
 
 
 @contextlib.contextmanager
@@ -56,7 +58,9 @@ def work(rig: Rig, namespace: str) -> None:
         time.sleep(5)
 
 
-def written_by(rig: Rig, namespace: str, directory: Path) -> tuple[datetime, Decimal]:
+def written_by(
+    rig: Rig, namespace: str, directory: Path, unit: str = "EUR"
+) -> tuple[datetime, Decimal]:
     """Run an operator until it has written the ledger; return up to when, and what was spent."""
     collection = f"/apis/{API}/namespaces/{namespace}/spendledgers"
     with operator(rig, directory) as running:
@@ -64,15 +68,15 @@ def written_by(rig: Rig, namespace: str, directory: Path) -> tuple[datetime, Dec
         time.sleep(3)
         running.stop()
     spec = rig.get(f"{collection}/plafond")["spec"]
-    spent = spent_in(spec)
+    spent = spent_in(spec, unit)
     if "continues" in spec:
-        spent += spent_in(rig.get(f"{collection}/{spec['continues']['name']}")["spec"])
+        spent += spent_in(rig.get(f"{collection}/{spec['continues']['name']}")["spec"], unit)
     return datetime.fromisoformat(spec["asOf"]), spent
 
 
-def spent_in(spec: Mapping[str, Any]) -> Decimal:
-    """Return all spend that one object holds."""
-    series = [s for s in spec["series"] if (s["fact"], s["unit"]) == ("Spend", "EUR")]
+def spent_in(spec: Mapping[str, Any], unit: str) -> Decimal:
+    """Return all spend in *unit* that one object holds."""
+    series = [s for s in spec["series"] if (s["fact"], s["unit"]) == ("Spend", unit)]
     runs = (run for each in series for run in each["runs"])
     values = (Decimal(text) for run in runs for text in run["values"].split())
     return sum(values, Decimal(0))
@@ -127,6 +131,27 @@ def test_a_ledger_deleted_by_hand_has_spent_what_it_had(
     found = written_by(rig, namespace, tmp_path)
 
     record_property("ledger of truth", compare(rig, namespace, start, found))
+
+
+@pytest.mark.timeout(180)
+def test_tokens_of_before_a_policy_come_from_history(
+    rig: Rig, namespace: str, start: datetime, tmp_path, record_property
+):
+    budget = {**fixed_budget("9000", start, LASTS), "limit": {"tokens": "9G"}}
+    with watching(rig, tmp_path):
+        rig.fleet.set_profile(f"{namespace}/chat", CHAT)
+        rig.fleet.set_demand(f"{namespace}/chat", 16.0)
+        work(rig, namespace)
+    rig.apply(policy(namespace, budgets=[budget]))
+
+    _, tokens = written_by(rig, namespace, tmp_path, "tokens")
+
+    true = rig.fleet.served()[f"{namespace}/chat"].served * TOKENS_PER_REQUEST
+    share = float(tokens) / true
+    record_property("ledger of truth", f"{share:.2%} of {true:.0f} tokens")
+    # What pods processed after they were last scraped, a second or two each, nobody knows; pods
+    # that are still there tell of their whole life, as if they had always been as busy.
+    assert 0.88 <= share <= 1.06
 
 
 @pytest.mark.timeout(240)

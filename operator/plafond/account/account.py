@@ -26,12 +26,14 @@ from plafond.account.past import filled_before, untold
 from plafond.account.positions import positions
 from plafond.account.rates import Pricing, plausible, rate_cards
 from plafond.account.targets import TargetedWorkload, targeted
+from plafond.account.token_rates import UNMEASURED, last_known, replica_tokens
 from plafond.model.budget import BudgetPosition
 from plafond.model.gap import Gap
 from plafond.model.history import Untold
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import NamespaceRecord, PacePlan, WorkloadMemory
-from plafond.model.money import REPLICAS, ByUnit, added, resource_unit
+from plafond.model.meters import Meter
+from plafond.model.money import REPLICAS, TOKENS, ByUnit, added, resource_unit
 from plafond.model.policy import CostPolicy, PolicySet, policy_sets
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
@@ -51,6 +53,7 @@ class WorkloadAccount:
     Attributes:
         price: of one replica per hour, by unit; a unit whose price is unknown is missing.
         gaps: why prices are unknown, or are the last ones known, by unit.
+        is_unmeasured: tokens are limited, and nobody has seen yet what a replica processes.
         cost: what one replica takes up, in every unit that anything may limit.
         ready_pods: the pods that serve.
 
@@ -61,6 +64,7 @@ class WorkloadAccount:
     price: ByUnit
     gaps: Mapping[str, Gap]
     memory: WorkloadMemory
+    is_unmeasured: bool = False
     cost: ByUnit = field(init=False, repr=False, compare=False)
     ready_pods: tuple[Pod, ...] = field(init=False, repr=False, compare=False)
 
@@ -79,6 +83,13 @@ class WorkloadAccount:
     def id(self) -> WorkloadId:
         """The workload's reference."""
         return self.targeted.workload.id
+
+    @property
+    def known_price(self) -> ByUnit:
+        """Its price without what only stands for one."""
+        if not self.is_unmeasured:
+            return self.price
+        return {unit: price for unit, price in self.price.items() if unit != TOKENS}
 
     @property
     def wanted_replicas(self) -> int | None:
@@ -116,6 +127,7 @@ class SetAccount:
         ledger: what is known of demand; empty of a set whose demand is not recorded.
         plans: how its budgets' money is to last, as planned before.
         owing: why pods that have ended could not be charged so far, by unit.
+        unseen: why counters of tokens that were seen before are not seen now.
         untold: the part of its windows of which nobody knows what it cost.
 
     """
@@ -132,6 +144,7 @@ class SetAccount:
     plans: Mapping[str, PacePlan] = field(default_factory=dict)
     untold: Untold | None = None
     owing: Mapping[str, Gap] = field(default_factory=dict)
+    unseen: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +190,7 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
             snapshot.nodes,
             pricing,
             snapshot.past_of(name),
+            snapshot.meters.get(Meter.TOKENS),
         )
         counted[name], own = _namespace(facts, settings)
         sets += own
@@ -264,11 +278,9 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
     mine = _grouped((p for p in facts.pods if p.is_running and p.owner), _owner)
     return SetAccount(
         share.policy_set,
-        positions(policies, counted.record.ledger, facts.now),
+        positions(policies, counted.record.ledger, facts.now, counted.unseen),
         tuple(
-            _workload_account(
-                t, mine.get(t.workload.id, ()), (share.policy_set.key, facts, counted)
-            )
+            _workload_account(t, mine.get(t.workload.id, ()), (share.policy_set, facts, counted))
             for t in share.targets
         ),
         unmanaged,
@@ -280,6 +292,7 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         counted.record.memory.plans,
         untold(counted.record.memory, facts.before, facts.pricing.settings.timing),
         owing(counted),
+        counted.unseen_gap,
     )
 
 
@@ -312,13 +325,30 @@ def _mean(counted: Counted, now_rates: ByUnit, now: datetime) -> ByUnit:
 
 
 def _workload_account(
-    target: TargetedWorkload, pods: tuple[Pod, ...], where: tuple[str, NamespaceFacts, Counted]
+    target: TargetedWorkload,
+    pods: tuple[Pod, ...],
+    where: tuple[PolicySet, NamespaceFacts, Counted],
 ) -> WorkloadAccount:
-    set_key, facts, counted = where
+    policy_set, facts, counted = where
     workload = target.workload
-    memory = counted.record.memory.sets.get(set_key, {}).get(workload.id, WorkloadMemory())
+    memory = counted.record.memory.sets.get(policy_set.key, {}).get(workload.id, WorkloadMemory())
     # Whoever asks for other resources costs something else: the last price says nothing of that.
     last = memory.price if memory.priced_requests == workload.requests else {}
     found = replica_price(workload, pods, counted, facts.pricing)
     price, gaps = plausible(found, last, facts.pricing.cards)
-    return WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)
+    known = WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)
+    # Whoever limits no tokens does not miss them.
+    return _with_tokens(known, counted) if TOKENS in policy_set.units else known
+
+
+def _with_tokens(known: WorkloadAccount, counted: Counted) -> WorkloadAccount:
+    rate = counted.record.memory.token_rates.get(str(known.id))
+    found = replica_tokens(rate)
+    if not isinstance(found, Gap):
+        return replace(known, price={**known.price, TOKENS: found})
+    runs = known.pods or known.workload.replicas
+    gaps = {**known.gaps, TOKENS: found} if runs else known.gaps
+    # What runs without ever having shown a counter may well be something else than an engine.
+    is_engine = rate is not None or not runs
+    stand_in = {TOKENS: max(UNMEASURED, last_known(rate))} if is_engine else {}
+    return replace(known, price={**known.price, **stand_in}, gaps=gaps, is_unmeasured=True)

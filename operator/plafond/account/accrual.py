@@ -70,7 +70,7 @@ def accrue(
             still_open[pod.uid] = _ended_at(priced, pod.ended_at)
     for uid, lost in open_pods.items():
         if uid not in seen:
-            charges += _charges(lost, _span(stretch.as_of, lost.ended_at, stretch))
+            charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
     return Accrual(_together((*throughout.charges(stretch), *charges)), _bounded(still_open))
 
 
@@ -96,7 +96,7 @@ class _Throughout:
         return [
             Charge(charge.key, charge.span, charge.rate * count)
             for pod, count in zip(self._known.values(), self._counts.values(), strict=True)
-            for charge in _charges(pod, span)
+            for charge in charges_of(pod, span)
         ]
 
 
@@ -151,15 +151,15 @@ def _of_pod(pod: Pod, priced: OpenPod, before: OpenPod | None, stretch: Stretch)
     counted = before.rates if before is not None else {}
     if counted.keys() >= priced.rates.keys():
         since = _later(stretch.as_of, pod.scheduled_at)
-        return _charges(priced, _span(since, pod.ended_at, stretch))
+        return charges_of(priced, _span(since, pod.ended_at, stretch))
     # What had no price until now was never counted: it is charged from the pod's start, and where
     # the clock was ahead as far as all others were charged.
     reached = replace(stretch, now=max(stretch.now, stretch.as_of or stretch.now))
     fresh = replace(priced, rates={u: r for u, r in priced.rates.items() if u not in counted})
     known = replace(priced, rates={u: r for u, r in priced.rates.items() if u in counted})
     return [
-        *_charges(known, _span(_later(stretch.as_of, pod.scheduled_at), pod.ended_at, stretch)),
-        *_charges(fresh, _span(pod.scheduled_at, pod.ended_at, reached)),
+        *charges_of(known, _span(_later(stretch.as_of, pod.scheduled_at), pod.ended_at, stretch)),
+        *charges_of(fresh, _span(pod.scheduled_at, pod.ended_at, reached)),
     ]
 
 
@@ -176,7 +176,8 @@ def _span(start: datetime | None, ended_at: datetime | None, stretch: Stretch) -
     return Span(begin, end) if begin < end else None
 
 
-def _charges(pod: OpenPod, span: Span | None) -> list[Charge]:
+def charges_of(pod: OpenPod, span: Span | None) -> list[Charge]:
+    """Return what *pod* is charged for *span*, at its rates, in every series that it is in."""
     if span is None:
         return []
     rates = [(unit, rate) for unit, rate in pod.rates.items() if rate != ZERO]

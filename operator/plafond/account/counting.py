@@ -11,12 +11,15 @@ from plafond.account.ledger import Charge, recorded
 from plafond.account.past import Before, before, begun, with_past
 from plafond.account.positions import grid_in_force
 from plafond.account.rates import Pricing, plausible
+from plafond.account.token_rates import last_known, learned
+from plafond.account.tokens import Look, Processed, processed
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.history import Past
 from plafond.model.ledger import OTHERS, Fact
-from plafond.model.memory import NamespaceRecord, OpenPod
-from plafond.model.money import ByUnit, accrued, added
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate
+from plafond.model.meters import MeterReading
+from plafond.model.money import TOKENS, ByUnit, accrued, added
 from plafond.model.policy import CostPolicy
 from plafond.model.workload import Pod, Workload, WorkloadId
 
@@ -36,6 +39,7 @@ class NamespaceFacts:
     nodes: Mapping[str, Node]
     pricing: Pricing
     past: Past = field(default_factory=Past)
+    tokens: MeterReading | None = None
 
     @property
     def before(self) -> Before:
@@ -54,6 +58,8 @@ class Counted:
         accrued: what was added to the ledger's spend, by unit.
         rates: the hourly rates of every pod that costs now, by uid.
         gaps: why a pod could not be priced, by uid and unit.
+        unseen: what has to be reckoned with beside the ledger, because it cannot be seen so far.
+        unseen_gap: why counters that were seen before are not seen now.
 
     """
 
@@ -62,6 +68,8 @@ class Counted:
     accrued: ByUnit
     rates: Mapping[str, ByUnit]
     gaps: Mapping[str, Mapping[str, Gap]]
+    unseen: tuple[Charge, ...] = ()
+    unseen_gap: Gap | None = None
 
 
 def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
@@ -81,18 +89,57 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     memory, ledger = begun(facts.record, facts.past, facts.now), facts.record.ledger
     prices = _Prices(facts, memory.open_pods, managed)
     accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), prices.of)
+    tokens = _tokens(facts, memory, accrual.open_pods)
+    charges = (*accrual.charges, *tokens.charges)
     grid = grid_in_force(facts.policies, facts.now, period)
     record = NamespaceRecord(
-        recorded(ledger, accrual.charges, facts.now, grid),
-        replace(memory, open_pods=accrual.open_pods, start_delays=_start_delays(facts)),
+        recorded(ledger, charges, facts.now, grid),
+        replace(
+            memory,
+            open_pods=accrual.open_pods,
+            start_delays=_start_delays(facts),
+            counters=tokens.counters,
+            unseen_since=tokens.unseen_since,
+            token_rates=_learned(facts, memory, tokens, period),
+        ),
     )
     record = with_past(record, facts.before, grid)
-    rates = {
-        uid: pod.rates
-        for uid, pod in accrual.open_pods.items()
-        if pod.ended_at is None or pod.ended_at > facts.now
-    }
-    return Counted(record, ledger.as_of, _spend(accrual.charges), rates, prices.gaps)
+    rates, unseen = _rates(record.memory, facts.now), tokens.unseen
+    return Counted(
+        record, ledger.as_of, _spend(charges), rates, prices.gaps, unseen, tokens.unseen_gap
+    )
+
+
+def _tokens(facts: NamespaceFacts, memory: Memory, open_pods: Mapping[str, OpenPod]) -> Processed:
+    if facts.tokens is None and not memory.counters:
+        return Processed()
+    as_of, lag = facts.record.ledger.as_of, facts.pricing.settings.timing.observation_lag
+    return processed(facts.pods, open_pods, Look(facts.tokens, memory, as_of, facts.now, lag))
+
+
+def _learned(
+    facts: NamespaceFacts, memory: Memory, tokens: Processed, period: timedelta
+) -> Mapping[str, TokenRate]:
+    if not memory.token_rates and not tokens.served:
+        return memory.token_rates
+    return learned(memory.token_rates, tokens.served, facts.workloads, (facts.now, period))
+
+
+def _rates(memory: Memory, now: datetime) -> dict[str, ByUnit]:
+    """Return what every pod that runs costs, and processes as far as it is known, per hour."""
+    found: dict[str, ByUnit] = {}
+    shared: dict[int, ByUnit] = {}
+    for uid, pod in memory.open_pods.items():
+        if pod.ended_at is not None and pod.ended_at <= now:
+            continue
+        if uid not in memory.counters:
+            found[uid] = pod.rates
+            continue
+        if id(pod) not in shared:
+            rate = last_known(memory.token_rates.get(pod.workload))
+            shared[id(pod)] = {**pod.rates, TOKENS: rate}
+        found[uid] = shared[id(pod)]
+    return found
 
 
 class _Prices:
@@ -164,7 +211,8 @@ def replica_price(
     # Where the cost of one pod is unknown, so is that of the next one.
     prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
     running = list({id(rates): rates for rates in running}.values())
-    for unit in {unit for rates in running for unit in rates}:
+    # What a pod processes now is not what a replica has to be expected to.
+    for unit in {unit for rates in running for unit in rates} - {TOKENS}:
         if all(unit in rates for rates in running):
             prices[unit] = max(rates[unit] for rates in running)
     return prices

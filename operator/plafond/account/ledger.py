@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from plafond.model.ledger import OTHERS, Bucket, Ledger, SeriesKey
-from plafond.model.money import MICROSECONDS_PER_HOUR, ZERO, elapsed_microseconds, hourly
+from plafond.model.ledger import OTHERS, Bucket, Fact, Ledger, SeriesKey
+from plafond.model.money import MICROSECONDS_PER_HOUR, TOKENS, ZERO, elapsed_microseconds, hourly
 from plafond.model.window import Span
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +35,9 @@ WORKLOADS_FINE_FOR = timedelta(hours=1)
 WORKLOADS_KEPT_FOR = timedelta(hours=36)
 MOST_WORKLOADS = 300
 WORKLOADS_PRECISION = Decimal("1e-9")
+ONE = Decimal(1)
+# What is seen, not reckoned.
+COUNTED = frozenset({Fact.SPEND, Fact.UNMANAGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,8 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
     pieces: dict[SeriesKey, _Pieces] = defaultdict(lambda: defaultdict(Decimal))
     spread = _Spread(now)
     for charge in charges:
-        into = pieces[charge.key]
-        for piece, microseconds in spread.over(charge.span, grid.of(charge.key)):
-            into[piece] += charge.rate * microseconds / MICROSECONDS_PER_HOUR
+        for piece, value in _values(charge, spread.over(charge.span, grid.of(charge.key))):
+            pieces[charge.key][piece] += value
     series = dict(ledger.series)
     own, of_workloads = (_current(ledger.as_of, each) for each in (grid, WORKLOADS_GRID))
     for key, values in _bounded(pieces, series).items():
@@ -186,6 +188,21 @@ class _Spread:
             until = min(cell.end, span.end)
             yield _Piece(at, cell), elapsed_microseconds(until - at)
             at = until
+
+
+def _values(charge: Charge, cut: Iterable[tuple[_Piece, int]]) -> Iterator[tuple[_Piece, Decimal]]:
+    # There are no parts of a token: all pieces of a charge together are as many as were counted.
+    is_whole = charge.key.unit == TOKENS and charge.key.fact in COUNTED
+    elapsed, before = 0, ZERO
+    for piece, microseconds in cut:
+        if not is_whole:
+            yield piece, charge.rate * microseconds / MICROSECONDS_PER_HOUR
+            continue
+        elapsed += microseconds
+        upto = (charge.rate * elapsed / MICROSECONDS_PER_HOUR).quantize(ONE)
+        if upto != before:
+            yield piece, upto - before
+        before = upto
 
 
 def _current(as_of: datetime | None, grid: Grid) -> Span | None:

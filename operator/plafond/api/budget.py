@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from plafond.api.amounts import DURATION, Cost, GpuHours, WindowLength
+from plafond.api.amounts import DURATION, Cost, GpuHours, Tokens, WindowLength
 from plafond.api.fields import EntryName, Instant, Model, rule, rules
 
 
@@ -12,8 +12,8 @@ class Limit(
     Model,
     json_schema_extra=rules(
         rule(
-            "has(self.cost) != has(self.gpuHours)",
-            "a limit must have exactly one of cost and gpuHours",
+            "[has(self.cost), has(self.gpuHours), has(self.tokens)].filter(x, x).size() == 1",
+            "a limit must have exactly one of cost, gpuHours and tokens",
         )
     ),
 ):
@@ -23,6 +23,8 @@ class Limit(
     """Money in the policy's currency, as a decimal string such as "12000.00"."""
     gpu_hours: GpuHours | None = None
     """Accelerator-hours, as a whole quantity such as "800" or "12k"."""
+    tokens: Tokens | None = None
+    """What models read and write together, as a whole quantity such as "250M"."""
 
 
 class BudgetWindow(

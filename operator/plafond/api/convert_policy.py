@@ -25,7 +25,7 @@ from plafond.api.convert_values import (
 )
 from plafond.api.errors import InvalidResource
 from plafond.model.budget import Budget, OnExhausted
-from plafond.model.money import GPU_HOURS, Amount
+from plafond.model.money import GPU_HOURS, TOKENS, Amount
 from plafond.model.policy import (
     DEFAULT_FLOORS,
     Ceilings,
@@ -104,11 +104,17 @@ def _budget(budget: written_budget.Budget, currency: str | None, field: str) -> 
 
 
 def _limit(limit: written_budget.Limit, currency: str | None, field: str) -> Amount:
-    if limit.cost is not None and limit.gpu_hours is None:
-        return Amount(positive(limit.cost, f"{field}.cost"), _required(currency))
-    if limit.gpu_hours is not None and limit.cost is None:
-        return Amount(quantity(limit.gpu_hours, f"{field}.gpuHours"), GPU_HOURS)
-    raise InvalidResource(field, "a limit must have exactly one of cost and gpuHours")
+    amounts = []
+    if limit.cost is not None:
+        amounts.append(Amount(positive(limit.cost, f"{field}.cost"), _required(currency)))
+    if limit.gpu_hours is not None:
+        amounts.append(Amount(quantity(limit.gpu_hours, f"{field}.gpuHours"), GPU_HOURS))
+    if limit.tokens is not None:
+        amounts.append(Amount(quantity(limit.tokens, f"{field}.tokens"), TOKENS))
+    if len(amounts) != 1:
+        sentence = "a limit must have exactly one of cost, gpuHours and tokens"
+        raise InvalidResource(field, sentence)
+    return amounts[0]
 
 
 def _required(currency: str | None) -> str:
@@ -162,13 +168,14 @@ def _fixed_window(start: str, length: str, field: str) -> FixedWindow:
 def _ceilings(ceilings: written.Ceilings | None, currency: str | None) -> Ceilings:
     if ceilings is None:
         return Ceilings()
-    rate = ceilings.cost_per_hour
+    rate, tokens = ceilings.cost_per_hour, ceilings.tokens_per_hour
     if rate is not None:
         _required(currency)
     return Ceilings(
         replicas=ceilings.replicas,
         resources={name: Decimal(most) for name, most in (ceilings.resources or {}).items()},
         cost_per_hour=None if rate is None else positive(rate, "spec.ceilings.costPerHour"),
+        tokens_per_hour=None if tokens is None else quantity(tokens, "spec.ceilings.tokensPerHour"),
     )
 
 

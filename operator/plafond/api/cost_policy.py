@@ -14,6 +14,7 @@ from plafond.api.amounts import (
     ResourceLimit,
     StabilizationLength,
     TargetPerReplica,
+    TokensPerHour,
 )
 from plafond.api.budget import Budget
 from plafond.api.fields import (
@@ -74,9 +75,9 @@ class Ceilings(
     Model,
     json_schema_extra=rules(
         rule(
-            "has(self.replicas) || has(self.costPerHour) "
+            "has(self.replicas) || has(self.costPerHour) || has(self.tokensPerHour) "
             "|| (has(self.resources) && size(self.resources) > 0)",
-            "ceilings must have at least one of replicas, resources and costPerHour",
+            "ceilings must have at least one of replicas, resources, costPerHour and tokensPerHour",
         )
     ),
 ):
@@ -88,6 +89,8 @@ class Ceilings(
     """The most that the namespace may request, by resource name, such as nvidia.com/gpu: "24"."""
     cost_per_hour: CostPerHour | None = None
     """The most money that the namespace may cost per hour, in the policy's currency."""
+    tokens_per_hour: TokensPerHour | None = None
+    """The most tokens that the namespace may process per hour, as in "40M"."""
 
 
 class ClassRule(

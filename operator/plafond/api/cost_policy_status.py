@@ -24,8 +24,8 @@ class BudgetStatus(Model):
 
     name: EntryName
     """The budget's name in the spec."""
-    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
-    """What the amounts are in: the currency, or gpuHours."""
+    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours|tokens)$", max_length=8)]
+    """What the amounts are in: the currency, gpuHours or tokens."""
     limit: Amount
     """The most that may be spent in this window."""
     spent: Amount | None = None

@@ -41,8 +41,8 @@ class Series(Model):
     policy may scale, Demand what the recommended replicas would have cost, Censored the part of
     that which is a lower bound, because replicas were saturated.
     """
-    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
-    """What the amounts are in: a currency, or gpuHours."""
+    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours|tokens)$", max_length=8)]
+    """What the amounts are in: a currency, gpuHours or tokens."""
     runs: Annotated[list[Run], Field(max_length=MAX_RUNS)] = Field(json_schema_extra=listed_whole())
     """The amounts, oldest first."""
 
@@ -55,8 +55,8 @@ class WorkloadSeries(Model):
     Which one, as kubectl writes it; others are the pods of Jobs and those without an owner, and
     workloads that are too many to be listed.
     """
-    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours)$", max_length=8)]
-    """What the amounts are in: a currency, or gpuHours."""
+    unit: Annotated[str, Field(pattern=r"^([A-Z]{3}|gpuHours|tokens)$", max_length=8)]
+    """What the amounts are in: a currency, gpuHours or tokens."""
     runs: Annotated[list[Run], Field(max_length=MAX_WORKLOAD_RUNS)] = Field(
         json_schema_extra=listed_whole()
     )

@@ -246,7 +246,7 @@ class Config(_Section):
             )
             for meter, entry in self.meters.items()
         }
-        return tuple(own.get(default.meter, default) for default in DEFAULT_QUERIES)
+        return tuple(({default.meter: default for default in DEFAULT_QUERIES} | own).values())
 
 
 def load_config(path: Path) -> Config:

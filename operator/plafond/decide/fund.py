@@ -18,7 +18,7 @@ from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.changed import changed
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import ByUnit, added
+from plafond.model.money import TOKENS, ByUnit, added
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -63,6 +63,8 @@ def fund(
     for target in order:
         room = room.without(target.cost, floors[target.id])
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
+    if set_account.unseen is not None and not _is_any_spent(set_account, TOKENS):
+        _keep_one_each(order, floors, room.where(lambda x: x.is_at_once or x.unit != TOKENS))
     return Funding(floors, _cost(order, floors))
 
 
@@ -88,6 +90,22 @@ def _add_while_fitting(
                 return
             room = room.without(cost)
             floors[target.id] += 1
+
+
+def _keep_one_each(order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room) -> None:
+    # Tokens that are only reckoned with may lower what runs, and end nothing; money still may.
+    for target in order:
+        room = room.without(target.cost, floors[target.id])
+    for target in order:
+        cost = target.cost
+        if not floors[target.id] and target.workload.replicas and room.obstacle(cost) is None:
+            floors[target.id] = 1
+            room = room.without(cost)
+
+
+def _is_any_spent(set_account: SetAccount, unit: str) -> bool:
+    here = (p for p in set_account.positions if p.budget.limit.unit == unit)
+    return any(position.is_exhausted for position in here)
 
 
 def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: datetime) -> bool:

@@ -21,6 +21,7 @@ from plafond.model.gap import Gap
 from plafond.model.memory import NamespaceRecord, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
+    TOKENS,
     ByUnit,
     added,
     elapsed_microseconds,
@@ -105,7 +106,7 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
     grants = share(
         claims.values(),
         Room.under(limits, taken),
-        headroom=plan.utilization_percent is None,
+        headroom=not plan.is_short,
     )
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
     ceilings = release(
@@ -130,7 +131,13 @@ def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: S
     units = {limit.unit for limit in limits}
     has_unpriced = not units.isdisjoint(set_account.unpriced)
     is_awaited = set_account.untold is not None and set_account.untold.is_awaited
-    return has_unpriced or is_awaited or snapshot.is_in_doubt(set_account.policy_set.namespace)
+    is_unseen = set_account.unseen is not None and TOKENS in units
+    return (
+        has_unpriced
+        or is_awaited
+        or is_unseen
+        or snapshot.is_in_doubt(set_account.policy_set.namespace)
+    )
 
 
 def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
@@ -170,6 +177,9 @@ def _cases(
     for before in set_account.targets:
         target = changed(before, memory=funding.remembered(before, snapshot.now))
         missing = needed - {*target.cost, *_free_units(needed)}
+        if target.is_unmeasured:
+            # Unknown tokens keep it from growing; what else it costs is limited as ever.
+            missing -= {TOKENS}
         wish = _wish(target, snapshot, settings, funding.floors[target.id])
         cases.append(_Case(target, wish, not missing, in_force.get(target.id)))
     return tuple(cases)
@@ -222,7 +232,7 @@ def _claim(case: _Case, plan: Pace) -> Claim:
     if plan.utilization_percent is not None:
         recommended = case.wish.squeezed_to(plan.utilization_percent)
     most = UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, case.wish.floor)
-    return Claim(
+    claim = Claim(
         case.id,
         rule.workload_class,
         case.target.cost,
@@ -230,6 +240,10 @@ def _claim(case: _Case, plan: Pace) -> Claim:
         recommended,
         most,
     )
+    if not case.target.is_unmeasured:
+        return claim
+    # What runs is kept, and of what does not run one may show what it takes.
+    return claim.up_to(max(1, case.target.workload.replicas))
 
 
 def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
@@ -251,7 +265,7 @@ def _holding(case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Sett
         memory.raised_at,
         _end_share(case, plan, settings),
         is_held=case.wish.recommendation.gap is not None,
-        is_tight=plan.utilization_percent is not None,
+        is_tight=plan.is_short,
         asked=_asked(case.wish, autoscaler),
         remembers_for=autoscaler.remembers_for if autoscaler else timedelta(0),
     )
@@ -334,7 +348,7 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         None if fullest is None else case.wish.squeezed_to(fullest),
         ceiling,
         grant.obstacle if grant else None,
-        case.is_price_known,
+        case.is_price_known and not (target.is_unmeasured and observed),
         outcome.is_clamped,
     )
     decision = Decision(
@@ -362,7 +376,7 @@ def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadM
     return changed(
         memory,
         ceiling=decision.ceiling,
-        price=case.target.price,
+        price=case.target.known_price,
         priced_requests=case.target.workload.requests,
         explanation=decision.explanation,
         bound_at=memory.bound_at if ceiling is None else ceiling.bound_at,

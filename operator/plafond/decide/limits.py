@@ -1,22 +1,27 @@
 """
 Limits and costs in one language: so much of a unit per hour, or at once.
 
-Money, GPU-hours, resources and replicas are all units. A limit says how much of one unit the
-namespace may take up; a replica's cost says how much of each unit it takes up.
+Money, GPU-hours, tokens, resources and replicas are all units. A limit says how much of one unit
+the namespace may take up; a replica's cost says how much of each unit it takes up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from plafond.account.account import SetAccount
 from plafond.decide.reason import Reason
-from plafond.model.money import REPLICAS, ZERO, ByUnit, resource_unit
+from plafond.model.money import REPLICAS, TOKENS, ZERO, ByUnit, resource_unit
 from plafond.model.policy import CostPolicy
 
 _AT_ONCE: Final = frozenset(
-    {Reason.REPLICA_CEILING, Reason.COST_PER_HOUR_CEILING, Reason.RESOURCE_CEILING}
+    {
+        Reason.REPLICA_CEILING,
+        Reason.COST_PER_HOUR_CEILING,
+        Reason.TOKENS_PER_HOUR_CEILING,
+        Reason.RESOURCE_CEILING,
+    }
 )
 
 
@@ -60,8 +65,12 @@ class Room:
 
     def of_budgets(self) -> "Room":
         """Return what of it is left to be spent over time."""
+        return self.where(lambda limit: not limit.is_at_once)
+
+    def where(self, holds: Callable[[Limit], bool]) -> "Room":
+        """Return the part of it under the limits of which *holds* is true."""
         pairs = zip(self.limits, self.left, strict=True)
-        kept = [(limit, value) for limit, value in pairs if not limit.is_at_once]
+        kept = [(limit, value) for limit, value in pairs if holds(limit)]
         return Room(tuple(limit for limit, _ in kept), tuple(value for _, value in kept))
 
     def obstacle(self, cost: ByUnit, times: int = 1) -> Limit | None:
@@ -95,6 +104,9 @@ def _of_policy(policy: CostPolicy) -> Iterable[Limit]:
     if ceilings.cost_per_hour is not None and policy.currency is not None:
         name = f"{policy.name}/ceilings.costPerHour"
         yield Limit(name, policy.currency, ceilings.cost_per_hour, Reason.COST_PER_HOUR_CEILING)
+    if ceilings.tokens_per_hour is not None:
+        name = f"{policy.name}/ceilings.tokensPerHour"
+        yield Limit(name, TOKENS, ceilings.tokens_per_hour, Reason.TOKENS_PER_HOUR_CEILING)
     for resource, most in sorted(ceilings.resources.items()):
         name = f"{policy.name}/ceilings.resources[{resource}]"
         yield Limit(name, resource_unit(resource), most, Reason.RESOURCE_CEILING)

@@ -25,7 +25,7 @@ from plafond.decide.recommendation import Recommendation
 from plafond.forecast.day_profile import HOUR
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
-from plafond.model.money import ZERO, ByUnit
+from plafond.model.money import TOKENS, ZERO, ByUnit
 from plafond.model.settings import Timing
 from plafond.model.window import Span
 
@@ -70,7 +70,7 @@ class Wish:
         replicas = Decimal(self.replicas)
         if sample is not None:
             replicas = Decimal(sample.need + sample.blind_pods).quantize(MILLI)
-        return {unit: price * replicas for unit, price in self.target.price.items()}
+        return {unit: price * replicas for unit, price in self.target.known_price.items()}
 
     @property
     def is_censored(self) -> bool:
@@ -167,6 +167,11 @@ class Pace:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
         return self.squeezing.utilization_percent if self.squeezing else None
 
+    @property
+    def is_short(self) -> bool:
+        """Demand does not fit into a budget as it is: nothing beyond it is given to anybody."""
+        return any(b.utilization_percent is not None or b.is_clipped for b in self.budgets)
+
     @cached_property
     def squeezing(self) -> BudgetPace | None:
         """The budget that asks replicas to run fullest; None without pressure."""
@@ -211,6 +216,11 @@ class _Case:
         return self.position.budget.limit.unit
 
     @property
+    def is_saved_by_running_fuller(self) -> bool:
+        # Work takes as many tokens on few replicas as on many.
+        return self.unit != TOKENS
+
+    @property
     def reserved(self) -> Decimal:
         return self.set_account.unmanaged_mean.get(self.unit, ZERO)
 
@@ -232,12 +242,14 @@ class _Case:
     def _means(self, since: datetime) -> Means:
         samples = [w.recommendation.sample for w in self.wishes]
         seen = [sample for sample in samples if sample is not None]
+        lowest = min((sample.target_percent for sample in seen), default=FULL_PERCENT)
+        highest = max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT)
         return Means(
             self.reserved,
             self.floors,
             self.costs.replica,
-            min((sample.target_percent for sample in seen), default=FULL_PERCENT),
-            max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT),
+            lowest,
+            highest if self.is_saved_by_running_fuller else lowest,
             self.costs.taken_at,
             all(sample.is_offered for sample in seen),
             self.costs.paid_per_served(Span(since, self.position.now)),
@@ -252,8 +264,10 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
         fullest, is_clipped = plan.utilization_percent, plan.level is not None
         level = level if plan.level is None else plan.level
     else:
-        fullest = None if max(promised, demand) <= level else costs.least_utilization(level)
-        is_clipped = fullest is not None and costs.at(fullest) > level
+        is_short = max(promised, demand) > level
+        is_squeezed = is_short and case.is_saved_by_running_fuller
+        fullest = costs.least_utilization(level) if is_squeezed else None
+        is_clipped = is_short and costs.at(fullest) > level
     guard = _guard(position, ahead, timing)
     found = BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
     spending = min(costs.at(fullest), level) if is_clipped else costs.at(fullest)

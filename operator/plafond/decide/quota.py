@@ -15,7 +15,15 @@ from functools import cached_property
 from plafond.account.account import WorkloadAccount
 from plafond.decide.judge import Judgement
 from plafond.decide.plan import Action, ClearQuota, SetQuota
-from plafond.model.money import GPU_HOURS, REPLICAS, ZERO, added, is_resource_unit, resource_unit
+from plafond.model.money import (
+    GPU_HOURS,
+    REPLICAS,
+    TOKENS,
+    ZERO,
+    added,
+    is_resource_unit,
+    resource_unit,
+)
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Quota, Snapshot
 from plafond.model.workload import Pod
@@ -83,7 +91,9 @@ class _Case:
     def is_unpriced(self) -> bool:
         """Something has no price: what it takes up, and so what is left, is not known."""
         units = {limit.unit for limit in self.judgement.limits}
-        priced = {unit for unit in units if unit != REPLICAS and not is_resource_unit(unit)}
+        # A target whose tokens are not measured is kept at what runs: no room hangs on them.
+        free = {REPLICAS, TOKENS}
+        priced = {unit for unit in units if unit not in free and not is_resource_unit(unit)}
         targets = self.judgement.account.targets
         return not units.isdisjoint(self.judgement.account.unpriced) or any(
             priced - set(target.price) for target in targets

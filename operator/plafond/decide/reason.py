@@ -24,6 +24,7 @@ class Reason(StrEnum):
     BUDGET_CEILING = "BudgetCeiling"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     COST_PER_HOUR_CEILING = "CostPerHourCeiling"
+    TOKENS_PER_HOUR_CEILING = "TokensPerHourCeiling"
     RESOURCE_CEILING = "ResourceCeiling"
     REPLICA_CEILING = "ReplicaCeiling"
     RAISED_IN_STEPS = "RaisedInSteps"
@@ -52,6 +53,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.BUDGET_CEILING: "the budget carries no more replicas",
     Reason.BUDGET_EXHAUSTED: "the budget is exhausted",
     Reason.COST_PER_HOUR_CEILING: "the ceiling on cost per hour allows no more replicas",
+    Reason.TOKENS_PER_HOUR_CEILING: "the ceiling on tokens per hour allows no more replicas",
     Reason.RESOURCE_CEILING: "the ceiling on resources allows no more replicas",
     Reason.REPLICA_CEILING: "the ceiling on replicas allows no more",
     Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as others release money",

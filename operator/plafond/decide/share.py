@@ -8,7 +8,7 @@ recommendation in all classes, then as much again as headroom.
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
 
@@ -32,6 +32,11 @@ class Claim:
     floor: int
     recommended: int
     most: int
+
+    def up_to(self, most: int) -> "Claim":
+        """Return the same for *most* replicas at most."""
+        floor, recommended = min(self.floor, most), min(self.recommended, most)
+        return replace(self, floor=floor, recommended=recommended, most=min(self.most, most))
 
 
 @dataclass(frozen=True, slots=True)

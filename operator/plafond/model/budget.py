@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from plafond.model.money import Amount
+from plafond.model.money import ZERO, Amount
 from plafond.model.window import RollingWindow, Span, Window
 
 
@@ -18,7 +18,7 @@ class OnExhausted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A limit of money or GPU-hours for a window."""
+    """A limit of money, GPU-hours or tokens for a window."""
 
     name: str
     limit: Amount
@@ -48,6 +48,8 @@ class BudgetPosition:
     Where a budget stands at an instant inside its window; all amounts in its own unit.
 
     Attributes:
+        spend: what is known to be spent.
+        unseen: what must be reckoned with since counters were last seen, at the last known rate.
         falls_out: what leaves the window before all of it is another one, soonest first; empty of
             a window that ends.
 
@@ -59,11 +61,12 @@ class BudgetPosition:
     spend: Amount
     now: datetime
     falls_out: tuple[FallsOut, ...] = ()
+    unseen: Decimal = ZERO
 
     @property
     def remaining(self) -> Amount:
-        """Limit less spend; negative when the limit was passed."""
-        return self.budget.limit - self.spend
+        """Limit less spend, and less what is not seen yet; negative when the limit was passed."""
+        return self.budget.limit - Amount(self.spend.value + self.unseen, self.spend.unit)
 
     @property
     def is_rolling(self) -> bool:
@@ -100,8 +103,8 @@ class BudgetPosition:
 
     @property
     def is_exhausted(self) -> bool:
-        """Nothing remains."""
-        return self.remaining.value <= 0
+        """Nothing remains of what is known: what is only reckoned with ends nothing."""
+        return self.spend.value >= self.budget.limit.value
 
     @property
     def used_percent(self) -> int:

@@ -172,6 +172,27 @@ class OpenPod:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRate:
+    """
+    How many tokens a ready replica of a workload processes per hour, stretch by stretch.
+
+    Attributes:
+        samples: of stretches in which any were processed, oldest first.
+        latest: of the last stretch, whatever was processed in it.
+        since: when the stretch began that is not over yet.
+        tokens: what ready replicas have processed in it.
+        served_for: for how long they were ready in it, all together.
+
+    """
+
+    samples: tuple[Decimal, ...] = ()
+    latest: Decimal | None = None
+    since: datetime | None = None
+    tokens: Decimal = ZERO
+    served_for: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """
     What the ceilings in force rest on, as far as it is accepted.
@@ -222,6 +243,9 @@ class Memory:
         sets: per policy set (its key) and workload.
         open_pods: by pod uid.
         start_delays: from scheduled to ready, of the latest pods, oldest first.
+        counters: what the counters of tokens said when they were last seen, by pod uid.
+        unseen_since: when that was, of those that were not seen at the ledger's `as_of`.
+        token_rates: what replicas process, by workload as the ledger names it.
         enforced: the policies that were carried out last, as they said then.
         gone_since: when one of these was first found deleted, by name.
         terms: what the ceilings in force rest on; None where nothing was enforced.
@@ -239,6 +263,9 @@ class Memory:
     sets: Mapping[str, Mapping[WorkloadId, WorkloadMemory]] = field(default_factory=dict)
     open_pods: Mapping[str, OpenPod] = field(default_factory=dict)
     start_delays: tuple[timedelta, ...] = ()
+    counters: Mapping[str, Decimal] = field(default_factory=dict)
+    unseen_since: Mapping[str, datetime] = field(default_factory=dict)
+    token_rates: Mapping[str, TokenRate] = field(default_factory=dict)
     enforced: tuple[CostPolicy, ...] = ()
     gone_since: Mapping[str, datetime] = field(default_factory=dict)
     terms: Terms | None = None

@@ -14,6 +14,7 @@ class Meter(StrEnum):
     GPU_UTILIZATION = "gpuUtilization"  # percent, the mean over the pod's GPUs
     RUNNING_REQUESTS = "runningRequests"
     WAITING_REQUESTS = "waitingRequests"
+    TOKENS = "tokens"  # a counter: prompt and completion tokens since the engine started
     TOKENS_PER_SECOND = "tokensPerSecond"  # prompt and completion tokens that were served
     OFFERED_TOKENS_PER_SECOND = "offeredTokensPerSecond"  # what arrives at a gateway
 

@@ -1,8 +1,8 @@
 """
 Amounts and hourly rates, exact and with their unit.
 
-A unit is an ISO 4217 currency code, or `GPU_HOURS`. Nothing here is a float: a sum of a thousand
-passes must equal the sum of the parts, and a ceiling must be exact to the last replica.
+A unit is an ISO 4217 currency code, `GPU_HOURS` or `TOKENS`. Nothing here is a float: a sum of a
+thousand passes must equal the sum of the parts, and a ceiling must be exact to the last replica.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 GPU_HOURS = "gpuHours"
+# What models read and write, whatever it costs: it is counted, and never billed by the hour.
+TOKENS = "tokens"
 MICROSECONDS_PER_HOUR = 3_600_000_000
 
 # Hourly rates (or amounts) by unit. A unit that is absent is not consumed at all.
@@ -41,7 +43,7 @@ def hourly(value: Decimal, elapsed: timedelta) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A sum of money or GPU-hours; may be negative, as an overdrawn remainder is."""
+    """A sum of money, GPU-hours or tokens; may be negative, as an overdrawn remainder is."""
 
     value: Decimal
     unit: str

@@ -9,6 +9,7 @@ from enum import StrEnum
 from plafond.model.budget import Budget
 from plafond.model.confirm import confirm_command
 from plafond.model.labels import LabelSelector
+from plafond.model.money import TOKENS
 from plafond.model.workload import WorkloadClass
 
 # What an unmatched workload gets, and what a class gets that does not say otherwise.
@@ -41,6 +42,7 @@ class Ceilings:
     replicas: int | None = None
     resources: Mapping[str, Decimal] = field(default_factory=dict)
     cost_per_hour: Decimal | None = None
+    tokens_per_hour: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,13 @@ class CostPolicy:
         return replace(self, uid="", generation=0, is_confirmed=False)
 
     @property
+    def units(self) -> frozenset[str]:
+        """What it reckons in: its currency, GPU-hours, tokens."""
+        money = () if self.currency is None else (self.currency,)
+        rates = () if self.ceilings.tokens_per_hour is None else (TOKENS,)
+        return frozenset((*money, *rates, *(budget.limit.unit for budget in self.budgets)))
+
+    @property
     def how_to_confirm(self) -> str:
         """The command by which somebody says that what it says now is meant."""
         return confirm_command(f"-n {self.namespace} costpolicy/{self.name}", self.generation)
@@ -128,10 +137,8 @@ class PolicySet:
 
     @property
     def units(self) -> frozenset[str]:
-        """What its policies reckon in: currencies, GPU-hours."""
-        currencies = (p.currency for p in self.policies if p.currency is not None)
-        limits = (b.limit.unit for p in self.policies for b in p.budgets)
-        return frozenset((*currencies, *limits))
+        """What its policies reckon in: currencies, GPU-hours, tokens."""
+        return frozenset(unit for policy in self.policies for unit in policy.units)
 
     @property
     def key(self) -> str:

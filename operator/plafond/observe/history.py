@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from plafond.model.gap import Gap
 from plafond.model.history import Histories, History
+from plafond.model.money import TOKENS
 from plafond.observe.errors import ObservationError
 from plafond.observe.history_points import Asked, Teller, histories_of
 from plafond.observe.meter_source import MeterSource, PrometheusSource
@@ -51,7 +52,13 @@ class NoHistory:
 
 def query(step: timedelta) -> str:
     """Return the query for the counters' highest values in each *step*."""
-    counters = '{__name__=~"plafond_allocated_(cost|gpu_hours)_total"}'
+    of_pods = _highest('{__name__=~"plafond_allocated_(cost|gpu_hours)_total"}', step)
+    # A function forgets the names of metrics, and neither GPU-hours nor tokens have a currency.
+    tokens = _highest("plafond_allocated_tokens_total", step)
+    return f'{of_pods} or label_replace({tokens}, "currency", "{TOKENS}", "", "")'
+
+
+def _highest(counters: str, step: timedelta) -> str:
     highest = f"max_over_time({counters}[{step // _SECOND}s])"
     # The same process, scraped twice, has counted once.
     return f"max by (namespace, exported_namespace, currency, instance) ({highest})"

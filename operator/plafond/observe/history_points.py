@@ -15,10 +15,11 @@ from typing import Any
 
 from plafond.model.gap import Gap
 from plafond.model.history import Counter, Histories, History, Point
-from plafond.model.money import GPU_HOURS
+from plafond.model.money import GPU_HOURS, TOKENS
 from plafond.observe.meter_samples import Answer
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_OTHERS = {GPU_HOURS, TOKENS}
 _UNREADABLE = Gap("history: the answer is not a matrix of counters; try the query in Prometheus")
 
 
@@ -63,7 +64,7 @@ def _counters(rows: Sequence[Any], asked: Asked) -> Mapping[str, list[Counter]]:
         labels: Mapping[str, str] = row["metric"]
         unit, name = labels.get("currency", GPU_HOURS), _namespace(labels, asked.teller.namespace)
         points = tuple(_points(row["values"], asked))
-        if name is not None and points and (unit == GPU_HOURS or _CURRENCY.fullmatch(unit)):
+        if name is not None and points and (unit in _OTHERS or _CURRENCY.fullmatch(unit)):
             found[name].append(Counter(unit, points))
     return found
 

@@ -37,6 +37,11 @@ DEFAULT_QUERIES: Final = (
     MeterQuery(Meter.GPU_UTILIZATION, 'avg by (namespace, pod) (DCGM_FI_DEV_GPU_UTIL{pod!=""})'),
     MeterQuery(Meter.RUNNING_REQUESTS, "sum by (namespace, pod) (vllm:num_requests_running)"),
     MeterQuery(Meter.WAITING_REQUESTS, "sum by (namespace, pod) (vllm:num_requests_waiting)"),
+    # One selector, because a sum of two leaves out an engine that shows only one of them.
+    MeterQuery(
+        Meter.TOKENS,
+        'sum by (namespace, pod) ({__name__=~"vllm:(prompt|generation)_tokens_total"})',
+    ),
     MeterQuery(
         Meter.TOKENS_PER_SECOND,
         "sum by (namespace, pod) (rate(vllm:prompt_tokens_total[1m]))"

@@ -12,14 +12,14 @@ from decimal import Decimal
 from prometheus_client.core import CounterMetricFamily
 
 from plafond.account.account import Account
-from plafond.model.money import GPU_HOURS, added
+from plafond.model.money import GPU_HOURS, TOKENS, added
 
 # Of namespaces that are gone; a cluster may make and delete them all day.
 MOST_GONE = 1000
 
 
 class Allocated:
-    """The totals of this process, in money and in GPU-hours."""
+    """The totals of this process, in money, GPU-hours and tokens."""
 
     def __init__(self) -> None:
         self._total: dict[str, Mapping[str, Decimal]] = {}
@@ -55,10 +55,17 @@ class Allocated:
             "Accelerator-hours of all pods of a namespace since the operator started.",
             labels=["namespace"],
         )
+        tokens = CounterMetricFamily(
+            "plafond_allocated_tokens",
+            "Tokens that the pods of a namespace processed since the operator started.",
+            labels=["namespace"],
+        )
         for namespace, total in sorted(self._total.items()):
             for unit, value in sorted(total.items()):
                 if unit == GPU_HOURS:
                     hours.add_metric([namespace], float(value))
+                elif unit == TOKENS:
+                    tokens.add_metric([namespace], float(value))
                 else:
                     cost.add_metric([namespace, unit], float(value))
-        return cost, hours
+        return cost, hours, tokens

@@ -10,6 +10,7 @@ from plafond.decide.judge import HeldBack
 from plafond.model.admission import Admission, Rule
 from plafond.model.gap import Gap
 from plafond.model.history import Untold
+from plafond.model.money import TOKENS
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
 from plafond.report.condition_reason import ConditionReason
 from plafond.report.messages import cut, standing
@@ -243,6 +244,6 @@ def _metrics(policy: CostPolicy, observed: Observed) -> Condition:
         return Condition(
             kind, Truth.FALSE, ConditionReason.METRICS_UNAVAILABLE, observed.metrics_gap.why
         )
-    if policy.scaling is None:
+    if policy.scaling is None and TOKENS not in policy.units:
         return _plain(kind, Truth.TRUE, ConditionReason.NOT_NEEDED)
     return _plain(kind, Truth.TRUE, ConditionReason.METRICS_READ)

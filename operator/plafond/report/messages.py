@@ -5,11 +5,14 @@ from decimal import Decimal
 
 from plafond.decide.decision import Decision
 from plafond.model.budget import BudgetPosition
+from plafond.model.money import TOKENS
 from plafond.model.window import as_written
 from plafond.report.part import PolicyPart
 
 # What Kubernetes allows a condition or an Event to say.
 MAX_MESSAGE = 1024
+_SIZES = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
+_CENT = Decimal("0.01")
 
 
 def cut(message: str) -> str:
@@ -20,7 +23,20 @@ def cut(message: str) -> str:
 
 def amount(value: Decimal, unit: str) -> str:
     """Return *value* as people read it: two decimals, and its unit."""
-    return f"{value:.2f} {unit}"
+    return f"{compact(value) if unit == TOKENS else f'{value:.2f}'} {unit}"
+
+
+def compact(value: Decimal) -> str:
+    """Return how many tokens *value* is, as a limit is written: 1.25M."""
+    for suffix, size in _SIZES:
+        if abs(value) >= size:
+            return f"{_short(value / size)}{suffix}"
+    return _short(value)
+
+
+def _short(value: Decimal) -> str:
+    text = f"{value.quantize(_CENT):f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def moved(decision: Decision) -> str:

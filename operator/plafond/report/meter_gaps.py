@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
+from plafond.model.money import TOKENS
 from plafond.model.policy import Scaling
 from plafond.report.part import PolicyPart
 
@@ -12,11 +13,14 @@ PolicyKey = tuple[str, str]
 
 
 def metrics_gap(part: PolicyPart, meters: Mapping[Meter, MeterReading]) -> Gap | None:
-    """Return what *part* lacks: a meter that it scales by, or a workload that nothing shows."""
-    for meter in _scaled_by(part.policy.scaling or Scaling()):
+    """Return what *part* lacks: a meter that it goes by, or a workload that nothing shows."""
+    counted = (Meter.TOKENS,) if TOKENS in part.policy.units else ()
+    for meter in (*counted, *_scaled_by(part.policy.scaling or Scaling())):
         reading = meters.get(meter)
         if reading is not None and reading.gap is not None:
             return reading.gap
+    if TOKENS in part.policy.units and part.judgement.account.unseen is not None:
+        return part.judgement.account.unseen
     return _unseen(part)
 
 

@@ -7,6 +7,7 @@ replicas that are ready now, so that none of them is a blind spot.
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Scaling
 from plafond.simulate.observing import Observe
 from plafond.simulate.play import Moment
-from plafond.simulate.world import TARGET_UTILIZATION, Model, Sight
+from plafond.simulate.world import STEP_S, TARGET_UTILIZATION, Model, Sight
 
 # An HPA's averages are whole thousandths.
 MILLI = 1000
@@ -62,6 +63,19 @@ def policy_meters(
     if scaling.tokens_per_second_target_per_replica is not None:
         found[Meter.TOKENS_PER_SECOND] = dict.fromkeys(ready, sight.served / len(ready))
     return {meter: MeterReading(values) for meter, values in found.items()}
+
+
+@dataclass(slots=True)
+class TokenCounters:
+    """The counters of tokens that replicas have shown so far; each begins and ends with its own."""
+
+    counted: dict[PodKey, float] = field(default_factory=dict)
+
+    def after_step(self, sight: Sight, ready: tuple[PodKey, ...]) -> Meters:
+        """Return what they say after another step, in which *ready* replicas served alike."""
+        each = sight.served * STEP_S / max(1, len(ready))
+        self.counted = {key: self.counted.get(key, 0.0) + each for key in ready}
+        return {Meter.TOKENS: MeterReading(self.counted)}
 
 
 def hpa_of(moment: Moment, model: Model) -> Autoscaler:

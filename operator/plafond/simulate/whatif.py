@@ -16,6 +16,7 @@ from plafond.model.budget import BudgetPosition
 from plafond.model.capacity import CapacityType, Node, NodePrice, PriceSheet
 from plafond.model.labels import LabelSelector
 from plafond.model.memory import NamespaceRecord
+from plafond.model.meters import PodKey
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.settings import Settings
 from plafond.model.window import FixedWindow
@@ -27,12 +28,12 @@ from plafond.simulate.demand import Demand
 from plafond.simulate.errors import SimulationError
 from plafond.simulate.history import history_of
 from plafond.simulate.policy_file import PolicyFile
-from plafond.simulate.signals import hpa_of, policy_meters
-from plafond.simulate.world import Model, Window
+from plafond.simulate.signals import Meters, TokenCounters, hpa_of, policy_meters
+from plafond.simulate.world import Model, Sight, Window
 
 GPU = "nvidia.com/gpu"
 REQUESTS = {GPU: Decimal(1)}
-# ISO 4217 for "no currency", where a policy has none: its limits are GPU-hours or replicas.
+# ISO 4217 for "no currency", where a policy has none: its limits are GPU-hours, tokens or replicas.
 NO_CURRENCY = "XXX"
 DEFAULT_NAME = "llm"
 
@@ -129,12 +130,16 @@ def core_under(
     currency = file.policy.currency or NO_CURRENCY
     record = NamespaceRecord(history_of(window, model, currency, scene.start))
     settings = replace(settings_for(model), accelerators=(GPU,))
-    scaling = file.policy.scaling
+    scaling, counters = file.policy.scaling, TokenCounters()
     if scaling is None:
         # Nobody but an autoscaler of its own follows demand, so there is one.
         hpa = partial(hpa_of, model=model)
-        return Core(scene, record, settings, lambda *_: {}, watch=watch, hpa=hpa)
-    meters = partial(policy_meters, scaling=scaling, model=model)
+        return Core(scene, record, settings, counters.after_step, watch=watch, hpa=hpa)
+
+    def meters(sight: Sight, ready: tuple[PodKey, ...]) -> Meters:
+        counted = counters.after_step(sight, ready)
+        return {**policy_meters(sight, ready, scaling, model), **counted}
+
     return Core(scene, record, settings, meters, follows_wish=False, watch=watch)
 
 

@@ -120,6 +120,38 @@ def test_it_says_what_a_policy_would_have_done_in_a_table_and_on_a_page(
     assert "Spend against the limit" in report.read_text(encoding="utf-8")
 
 
+def of_three_hours(**limit):
+    window = {"type": "Fixed", "start": "2026-11-02T00:00:00Z", "duration": "3h"}
+    name = next(iter(limit)).lower()
+    return {"name": name, "limit": limit, "window": window, "onExhausted": "KeepFloors"}
+
+
+@pytest.mark.parametrize("scaling", [True, False], ids=["scaling", "an autoscaler"])
+def test_budgets_of_money_and_tokens_are_played_together(simulate, trace, tmp_path, scaling):
+    spec = {**POLICY["spec"], "budgets": [of_three_hours(cost="9999")]}
+    if not scaling:
+        del spec["scaling"]
+    played = ("--trace", trace, "--window", "3h", "--replica-tokens-per-s", "10", "-o", "json")
+    path = documents(tmp_path / "policy.yaml", {**POLICY, "spec": spec}, SHEET)
+    _, out, _ = simulate("-f", path, *played)
+    whole = json.loads(out)["runs"]["under the policy"]["servedTokens"]
+
+    spec["budgets"].append(of_three_hours(tokens=str(int(whole * 0.7))))
+    documents(path, {**POLICY, "spec": spec}, SHEET)
+    _, out, _ = simulate("-f", path, *played)
+
+    found = json.loads(out)
+    budgets = {each["name"]: each for each in found["budgets"]}
+    served = found["runs"]["under the policy"]["servedTokens"]
+    assert budgets.keys() == {"cost", "tokens"}
+    assert 0.93 <= served / float(budgets["tokens"]["limit"]) <= 1.01
+    # Of the last 30 s nobody has seen the counters yet.
+    assert float(budgets["tokens"]["spent"]) == pytest.approx(served, rel=0.02)
+    assert budgets["cost"]["usedPercent"] < 10
+    _, out, _ = simulate("-f", path, *played[:-2])
+    assert " tokens " in out
+
+
 def test_a_policy_without_scaling_is_played_under_an_autoscaler(simulate, trace, tmp_path):
     spec = {key: value for key, value in POLICY["spec"].items() if key != "scaling"}
     path = documents(tmp_path / "policy.yaml", {**POLICY, "spec": spec})

@@ -59,6 +59,7 @@ async def test_one_query_reads_the_whole_cluster_and_names_nobody(fake, history)
         matrix(
             row("1", "2.5", namespace="team-a", currency="EUR"),
             row("1", "2", namespace="team-a"),
+            row("9000", namespace="team-a", currency="tokens"),
             row("7", namespace="team-b", currency="EUR", start=SINCE + MINUTE),
         ),
     )
@@ -66,7 +67,8 @@ async def test_one_query_reads_the_whole_cluster_and_names_nobody(fake, history)
     points = (Point(SINCE, money(1)), Point(SINCE + STEP, money("2.5")))
     hours = (Point(SINCE, money(1)), Point(SINCE + STEP, money(2)))
     counters = (Counter("EUR", points), Counter("gpuHours", hours))
-    assert found == {"team-a": History(SINCE, STEP, SINCE, counters, SECOND)}
+    tokens = Counter("tokens", (Point(SINCE, money(9000)),))
+    assert found == {"team-a": History(SINCE, STEP, SINCE, (*counters, tokens), SECOND)}
     (asked,) = fake.ranges
     assert asked["query"] == query(STEP)
     assert "team" not in asked["query"]

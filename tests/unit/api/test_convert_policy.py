@@ -9,7 +9,7 @@ from tests.unit.api.examples import ABSENT, DAY_ONE, FULL, edited
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.model.budget import Budget, OnExhausted
 from plafond.model.labels import LabelSelector, Operator, Requirement
-from plafond.model.money import GPU_HOURS, Amount
+from plafond.model.money import GPU_HOURS, TOKENS, Amount
 from plafond.model.policy import (
     Ceilings,
     ClassRule,
@@ -62,6 +62,12 @@ def test_everything():
         RollingWindow(timedelta(hours=24)),
         OnExhausted.KEEP_FLOORS,
     )
+    tokens = Budget(
+        "day-tokens",
+        Amount(Decimal(250_000_000), TOKENS),
+        CalendarWindow(Period.DAILY),
+        OnExhausted.KEEP_FLOORS,
+    )
 
     assert parse_cost_policy(FULL) == CostPolicy(
         namespace="team-a",
@@ -74,8 +80,10 @@ def test_everything():
             Target("apps", "Deployment", name="llm"),
             Target("apps", "Deployment", selector=labels),
         ),
-        budgets=(MONTH, launch, day),
-        ceilings=Ceilings(40, {"nvidia.com/gpu": Decimal(24)}, Decimal("45.00")),
+        budgets=(MONTH, launch, day, tokens),
+        ceilings=Ceilings(
+            40, {"nvidia.com/gpu": Decimal(24)}, Decimal("45.00"), Decimal(40_000_000)
+        ),
         classes=(
             ClassRule(WorkloadClass.HOT, LabelSelector({"tier": "hot"}), 2, 12, 75),
             # Cold needs nothing by itself, and is refused peaks at 85 %.

@@ -17,11 +17,13 @@ from plafond.account.ledger import (
     Grid,
     recorded,
 )
+from plafond.account.token_rates import SAMPLES_KEPT
+from plafond.account.tokens import MOST_SERIES
 from plafond.api.convert_closed import closed_spec
 from plafond.api.convert_ledger import MAX_LEDGER_BYTES, ledger_spec, parse_ledger
 from plafond.model.ledger import Fact, Ledger, SeriesKey
-from plafond.model.memory import Memory, NamespaceRecord, OpenPod, WorkloadMemory
-from plafond.model.money import GPU_HOURS
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate, WorkloadMemory
+from plafond.model.money import GPU_HOURS, TOKENS
 from plafond.model.window import Span
 from plafond.model.workload import WorkloadId
 from plafond.report.checkpoint import parts_of
@@ -125,3 +127,29 @@ def test_the_whole_is_kept_by_day_and_workloads_for_a_day_and_a_half():
     assert whole[0].length == DAY
     assert sum(bucket.length == HOUR for bucket in whole) >= 6 * 24
     assert single[0].start >= NOW - timedelta(hours=37)
+
+
+def test_tokens_of_as_many_workloads_fit_beside_money():
+    # 30 million an hour by each of them, all of which have been measured for long.
+    lately, rate = Span(NOW - DAY, NOW), Decimal(30_000_123)
+    names = [f"deployments.apps/{name(n)}" for n in range(MOST_WORKLOADS)]
+    charges = [Charge(SeriesKey(fact, TOKENS), lately, rate * len(names)) for fact in Fact]
+    charges += [
+        Charge(SeriesKey(Fact.SPEND, TOKENS, each), lately, rate) for each in names[:MOST_SERIES]
+    ]
+    measured = TokenRate((rate,) * SAMPLES_KEPT, rate, NOW, rate, timedelta(minutes=7))
+    known = memory(len(names))
+    record = NamespaceRecord(
+        recorded(old_ledger(len(names)), charges, NOW, GRID),
+        replace(
+            known,
+            counters=dict.fromkeys(known.open_pods, rate * 100),
+            token_rates=dict.fromkeys(names, measured),
+        ),
+    )
+
+    parts = parts_of(record)
+
+    assert size_of(parts.ledger) < MAX_LEDGER_BYTES * 11 // 12
+    assert size_of(parts.past) < 200_000
+    assert parse_ledger({"spec": parts.ledger}).memory == record.memory

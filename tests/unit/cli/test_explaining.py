@@ -36,8 +36,16 @@ from plafond.cli.explain.facts import Live
 from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.labels import LabelSelector
-from plafond.model.memory import PacePlan, Recommended, Terms, WorkloadMemory
-from plafond.model.money import GPU_HOURS
+from plafond.model.memory import (
+    Memory,
+    NamespaceRecord,
+    PacePlan,
+    Recommended,
+    Terms,
+    TokenRate,
+    WorkloadMemory,
+)
+from plafond.model.money import GPU_HOURS, TOKENS
 from plafond.model.policy import Mode
 
 SQUEEZED, CLIPPED, PLENTY = "360", "200", "9000"
@@ -263,6 +271,29 @@ def test_gpu_hours_are_whole_and_resources_are_named_as_in_the_spec():
         '"path": "/spec/ceilings/resources/nvidia.com~1gpu", "value": "10"'
         in by_resource.lifts[0].command
     )
+
+
+def test_tokens_are_whole_and_called_by_their_unit():
+    limit = budget("50", unit=TOKENS, window=fixed(NOW, 10 * HOUR))
+    world = busy(limit, tokens_per_hour=money(40))
+    rates = {str(workload_id()): TokenRate((money(10),) * 3)}
+    before = NamespaceRecord(memory=Memory(token_rates=rates))
+
+    said = explained(replace(world, records={TEAM: before}))
+
+    # Ten replicas of 10 an hour, for ten hours.
+    assert '"path": "/spec/budgets/0/limit/tokens", "value": "1000"' in said.lifts[1].command
+    assert numbers(said)["limits/ceilings.tokensPerHour: demand needs"] == "100"
+
+
+def test_tokens_that_are_not_measured_are_told_and_what_would_show_them():
+    limit = budget("50", unit=TOKENS, window=fixed(NOW, 10 * HOUR))
+
+    said = explained(busy(limit))
+
+    assert said.rule.reason is Reason.PRICE_UNKNOWN
+    assert said.lifts[0].sentence.startswith("let its replicas show the meter tokens, and work")
+    assert numbers(said)["limits/launch: demand costs"] is None
 
 
 def test_floors_that_outlast_the_money_say_when_it_is_gone():

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 from rich.console import Console
-from tests.builders import DAY, HOUR, MINUTE, NOW, SECOND
+from tests.builders import DAY, HOUR, MINUTE, NOW, SECOND, budget, fixed
 from tests.unit.cli.support import LATER, explained, facts
 from tests.unit.decide.test_rationale import busy, ten_hours
 
 from plafond.cli.show import as_json
 from plafond.cli.show.text import show_explanation, show_overview
 from plafond.cli.show.words import age, span, until
+from plafond.model.money import TOKENS
 
 WORLD = busy(ten_hours("200"))
 
@@ -34,6 +35,19 @@ def test_a_person_reads_the_ceiling_the_rule_the_numbers_what_comes_and_what_lif
         assert heading in lines
     assert "ledger   12s ago" in text
     assert "\x1b" not in text
+
+
+def test_tokens_are_read_as_they_are_written():
+    world = busy(budget("250000000", unit=TOKENS, window=fixed(NOW, 10 * HOUR)))
+
+    explanation = printed(show_explanation, explained(world))
+    overview = printed(show_overview, facts(world).policies)
+
+    assert "250M tokens " in explanation
+    assert "25M tokens/h" in explanation
+    assert overview.splitlines()[1].split()[5:9] == ["0", "tokens", "250M", "tokens"]
+    numbers = as_json.explanation(explained(world))["numbers"]
+    assert numbers[0]["value"] == "250000000"
 
 
 def test_a_command_is_never_broken_so_that_it_can_be_copied():

@@ -76,6 +76,15 @@ def test_everything_that_is_written_counts(loaded):
     assert by_meter[Meter.RUNNING_REQUESTS] == DEFAULT_QUERIES[1]
 
 
+def test_a_meter_without_a_default_is_asked_for_once_it_has_a_query(loaded):
+    own = {"offeredTokensPerSecond": {"query": "offered", "podLabel": "workload"}}
+
+    *defaults, offered = loaded(meters=own).queries
+
+    assert tuple(defaults) == DEFAULT_QUERIES
+    assert (offered.meter, offered.query) == (Meter.OFFERED_TOKENS_PER_SECOND, "offered")
+
+
 def test_a_write_is_over_before_another_leader_may_begin(loaded):
     assert loaded().leader_election.write_timeouts == WriteTimeouts(3, 5)
 
@@ -146,8 +155,8 @@ NO_URL = "is no address such as https://prometheus.monitoring.svc:9090"
             f"prometheus.timeout: '0s' {NO_DURATION}",
         ),
         (
-            {"meters": {"tokens": {"query": "x"}}},
-            f"meters.tokens: there is no such meter; there are {', '.join(Meter)}",
+            {"meters": {"words": {"query": "x"}}},
+            f"meters.words: there is no such meter; there are {', '.join(Meter)}",
         ),
         ({"meters": {"gpuUtilization": {}}}, "meters.gpuUtilization.query: it is required"),
         (

@@ -147,6 +147,7 @@ class TestWhenThereIsOne:
         [
             pytest.param({"budgets": (budget(),)}, id="a budget of money"),
             pytest.param({"budgets": (budget(unit="gpuHours"),)}, id="a budget of GPU-hours"),
+            pytest.param({"budgets": (budget(unit="tokens"),)}, id="a budget of tokens"),
             pytest.param({"cost_per_hour": "8"}, id="cost per hour"),
             pytest.param({"ceilings": Ceilings(resources={GPU: money(2)})}, id="accelerators"),
         ],

@@ -9,6 +9,7 @@ from tests.unit.report.support import part_of
 
 from plafond.model.gap import Gap
 from plafond.model.history import Untold
+from plafond.model.money import TOKENS
 from plafond.model.policy import InvalidPolicy, Mode
 from plafond.report.conditions import (
     Condition,
@@ -140,6 +141,12 @@ def test_metrics_are_available_or_not_needed(scaling, gap, status, reason):
     part = part_of(policy(scaling=scaling))
 
     assert said(part, Observed(metrics_gap=gap))["MetricsAvailable"] == (status, reason)
+
+
+def test_whoever_limits_tokens_needs_their_meter():
+    part = part_of(policy(budgets=(budget("9000", unit=TOKENS),)))
+
+    assert said(part)["MetricsAvailable"] == (Truth.TRUE, "MetricsRead")
 
 
 @pytest.mark.parametrize(

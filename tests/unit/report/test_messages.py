@@ -18,9 +18,14 @@ LLM = WorkloadId("team-a", "Deployment", "llm")
         ("1.005", "EUR", "1.00 EUR"),
         ("-3", "USD", "-3.00 USD"),
         ("12.5", "gpuHours", "12.50 gpuHours"),
+        ("999", "tokens", "999 tokens"),
+        ("1250000", "tokens", "1.25M tokens"),
+        ("250000000", "tokens", "250M tokens"),
+        ("-12344", "tokens", "-12.34k tokens"),
+        ("3e15", "tokens", "3000T tokens"),
     ],
 )
-def test_amounts_have_two_decimals_and_their_unit(value, unit, text):
+def test_amounts_have_two_decimals_at_most_and_their_unit(value, unit, text):
     assert amount(money(value), unit) == text
 
 

@@ -7,8 +7,10 @@ from tests.builders import (
     MINUTE,
     NOW,
     SECOND,
+    budget,
     concurrency,
     hpa,
+    money,
     pods_of,
     policy,
     reading,
@@ -19,7 +21,11 @@ from tests.builders import (
 from tests.unit.report.support import CHAT, part_of
 
 from plafond.model.gap import Gap
+from plafond.model.ledger import Ledger
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod
 from plafond.model.meters import Meter, MeterReading
+from plafond.model.money import TOKENS
+from plafond.model.policy import Ceilings
 from plafond.report.meter_gaps import LastingGaps, metrics_gap
 
 GPU_FAILS = {
@@ -44,6 +50,37 @@ def part(scaling, meters, of=CHAT, **more):
 )
 def test_a_meter_is_missing_only_to_those_who_scale_by_it(scaling, gap):
     assert metrics_gap(part(scaling, GPU_FAILS), GPU_FAILS) == gap
+
+
+def test_tokens_are_missing_to_those_who_limit_them():
+    meters = {Meter.TOKENS: MeterReading(gap=Gap("tokens: no answer"))}
+    by_rate = policy(ceilings=Ceilings(tokens_per_hour=money(5)))
+    by_budget = policy(budgets=(budget("5", unit=TOKENS),))
+
+    found = [
+        metrics_gap(part_of(limits, meters=meters), meters)
+        for limits in (by_rate, by_budget, policy(budgets=(budget("5"),)))
+    ]
+
+    assert found == [Gap("tokens: no answer"), Gap("tokens: no answer"), None]
+
+
+def test_a_counter_that_is_not_seen_any_more_is_named():
+    (first, *_) = pods = pods_of(CHAT)
+    known = Memory(
+        open_pods={first.uid: OpenPod({}, is_managed=True)}, counters={first.uid: money(7)}
+    )
+    ledger = Ledger(NOW - MINUTE)
+    limits = policy(budgets=(budget("5", unit=TOKENS),), targets=(target("chat"),))
+    found = part_of(
+        limits,
+        workloads=(CHAT,),
+        pods=pods,
+        meters={Meter.TOKENS: MeterReading()},
+        records={"team-a": NamespaceRecord(ledger, known)},
+    )
+
+    assert metrics_gap(found, {}) == Gap("tokens: the counter of chat-0 is not seen any more")
 
 
 def test_a_workload_that_no_meter_shows_is_named():

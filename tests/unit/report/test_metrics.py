@@ -24,7 +24,7 @@ from tests.unit.report.support import CHAT, EMBEDDER, decided, world
 
 from plafond.decide.evaluate import evaluate
 from plafond.model.gap import Gap
-from plafond.model.meters import Meter, MeterReading
+from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Mode
 from plafond.report.conditions import Condition, Truth
 from plafond.report.metrics import MOST_ROWS, Metrics
@@ -85,6 +85,17 @@ def test_gpu_hours_are_no_currency():
     assert names == {"EUR"}
     # Three GPUs for an hour.
     assert of(metrics, "plafond_allocated_gpu_hours_total", namespace=TEAM) == 3.0
+
+
+def test_tokens_are_counted_by_namespace():
+    metrics = Metrics()
+    later = show(metrics, world())
+    shown_by = {PodKey(TEAM, each.name): 700.0 for each in later.pods}
+
+    show(metrics, replace(later, meters={Meter.TOKENS: MeterReading(shown_by)}))
+
+    # Three replicas of 700 each, that nobody has seen before.
+    assert of(metrics, "plafond_allocated_tokens_total", namespace=TEAM) == 2100.0
 
 
 def test_a_namespace_that_came_later_counts_from_its_beginning():

@@ -6,10 +6,15 @@ from tests.unit.simulate.support import MODEL
 
 from plafond.forecast.demand import sample_demand
 from plafond.model.gap import Gap
-from plafond.model.meters import PodKey
+from plafond.model.meters import Meter, PodKey
 from plafond.model.policy import Scaling
 from plafond.simulate.observing import Observe
-from plafond.simulate.signals import benchmark_meters, benchmark_scaling, policy_meters
+from plafond.simulate.signals import (
+    TokenCounters,
+    benchmark_meters,
+    benchmark_scaling,
+    policy_meters,
+)
 from plafond.simulate.world import Sight
 
 LLM = workload(replicas=3)
@@ -76,3 +81,15 @@ def test_engines_count_the_tokens_that_they_serve():
 
     assert seen(policy_meters(easy, READY, scaling, MODEL), scaling).replicas_at(70) == 3
     assert seen(policy_meters(full, READY, scaling, MODEL), scaling).is_censored
+
+
+def test_counters_of_tokens_rise_with_what_is_served_and_begin_with_their_replica():
+    counters, sight = TokenCounters(), Sight(offered=50.0, served=30.0, capacity=30.0)
+    first, second, third = READY
+
+    before = counters.after_step(sight, (first, second))[Meter.TOKENS].values
+    after = counters.after_step(sight, (second, third))[Meter.TOKENS].values
+
+    # 30 a second for 15 s, by two replicas alike: 225 each.
+    assert before == {first: 225.0, second: 225.0}
+    assert after == {second: 450.0, third: 225.0}

@@ -80,9 +80,8 @@ class Case:
 
     @property
     def units(self) -> set[str]:
-        """What its policies reckon in: currencies, GPU-hours."""
-        currencies = {p.currency for p in self.policies if p.currency is not None}
-        return currencies | {b.limit.unit for p in self.policies for b in p.budgets}
+        """What its policies reckon in: currencies, GPU-hours, tokens."""
+        return {unit for policy in self.policies for unit in policy.units}
 
     @property
     def gaps(self) -> tuple[str, ...]:

@@ -13,11 +13,13 @@ from plafond.decide.pace import BudgetPace
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition
 from plafond.model.memory import Allowed
-from plafond.model.money import GPU_HOURS, REPLICAS, accrued, is_resource_unit
+from plafond.model.money import GPU_HOURS, REPLICAS, TOKENS, accrued, is_resource_unit
 from plafond.model.policy import CostPolicy
 from plafond.model.window import CalendarWindow, as_written
 
 _ONE: Final = Decimal(1)
+# Limits in these are whole, and called by their unit.
+_WHOLE: Final = frozenset({GPU_HOURS, TOKENS})
 
 
 def lifts(case: Case, reason: Reason | None) -> tuple[Lift, ...]:
@@ -47,7 +49,7 @@ def _of_budget(policy: CostPolicy, pace: BudgetPace, *, is_known: bool) -> Itera
     # Of a rolling window, the moment before something falls out that asks for most.
     extra = max(accrued(pace.demand, bound.within) - bound.value for bound in position.bounds)
     if is_known and extra > 0:
-        step = _ONE if unit == GPU_HOURS else CENT
+        step = _ONE if unit in _WHOLE else CENT
         extra = extra.quantize(step, ROUND_CEILING)
         limit = position.budget.limit.value + extra
         sentence = (
@@ -68,7 +70,7 @@ def _of_budget(policy: CostPolicy, pace: BudgetPace, *, is_known: bool) -> Itera
 def _of_ceiling(policy: CostPolicy, name: str, allowed: Allowed) -> Iterator[Lift]:
     if allowed.rate is None or allowed.needed is None or allowed.needed <= allowed.rate:
         return
-    is_whole = allowed.unit == REPLICAS or is_resource_unit(allowed.unit)
+    is_whole = allowed.unit in {REPLICAS, TOKENS} or is_resource_unit(allowed.unit)
     most = allowed.needed.quantize(_ONE if is_whole else CENT, ROUND_CEILING)
     field = name.partition("/")[2]
     extra, unit = plain(most - allowed.rate), unit_name(allowed.unit)
@@ -108,6 +110,9 @@ def _of_class(case: Case) -> Iterator[Lift]:
 
 def _of_price(case: Case) -> Iterator[Lift]:
     gap = case.rationale.price_gap if case.rationale else None
+    if gap is not None and TOKENS in case.units - case.price.keys():
+        yield Lift(f"let its replicas show the meter tokens, and work ({gap})")
+        return
     why = "" if gap is None else f" ({gap})"
     yield Lift(f"let an entry of the price sheet price what it requests on its nodes{why}")
 
@@ -161,8 +166,8 @@ _BY_REASON: Final[Mapping[Reason, Callable[[Case], Iterator[Lift]]]] = {
 def _budget_path(policy: CostPolicy, pace: BudgetPace) -> str:
     budget = pace.position.budget
     index = next(i for i, each in enumerate(policy.budgets) if each.name == budget.name)
-    kind = "gpuHours" if budget.limit.unit == GPU_HOURS else "cost"
-    return f"/spec/budgets/{index}/limit/{kind}"
+    unit = budget.limit.unit
+    return f"/spec/budgets/{index}/limit/{unit if unit in _WHOLE else 'cost'}"
 
 
 def _ceiling_path(unit: str, field: str) -> str:

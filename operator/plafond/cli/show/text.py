@@ -11,6 +11,8 @@ from plafond.cli.explain.explanation import Explanation, Number
 from plafond.cli.explain.facts import PolicyFacts
 from plafond.cli.explain.figures import plain
 from plafond.cli.show.words import age, stamp, until
+from plafond.model.money import TOKENS
+from plafond.report.messages import compact
 
 NOTHING = "-"
 
@@ -99,7 +101,11 @@ def _class(said: Explanation) -> str:
 
 
 def _amount(number: Number) -> str:
-    return "unknown" if number.value is None else f"{number.value} {number.unit}"
+    if number.value is None:
+        return "unknown"
+    # What the status says of tokens is short already.
+    is_long = number.unit.startswith(TOKENS) and number.value[-1].isdigit()
+    return f"{compact(Decimal(number.value)) if is_long else number.value} {number.unit}"
 
 
 def _count(count: int | None) -> str:
@@ -145,15 +151,15 @@ def _policy_rows(each: PolicyFacts) -> Iterator[tuple[str, ...]]:
             *first,
             budget.name,
             str(budget.used_percent),
-            f"{_rounded(budget.spent)} {budget.unit}",
-            f"{_rounded(budget.limit)} {budget.unit}",
+            f"{_rounded(budget.spent, budget.unit)} {budget.unit}",
+            f"{_rounded(budget.limit, budget.unit)} {budget.unit}",
             stamp(budget.window_end) if budget.window_end else NOTHING,
             *conditions,
         )
 
 
-def _rounded(amount: str) -> str:
-    return plain(Decimal(amount)) if amount else NOTHING
+def _rounded(amount: str, unit: str) -> str:
+    return (compact if unit == TOKENS else plain)(Decimal(amount)) if amount else NOTHING
 
 
 def _condition(each: PolicyFacts, kind: str) -> str:

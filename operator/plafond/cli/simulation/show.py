@@ -13,6 +13,8 @@ from plafond.cli.show.words import stamp
 from plafond.cli.simulation.asking import Outcome
 from plafond.cli.simulation.benchmarking import Answer
 from plafond.model.budget import BudgetPosition
+from plafond.model.money import TOKENS
+from plafond.report.messages import compact
 from plafond.simulate.benchmark import CURRENCY
 from plafond.simulate.contest import Row
 from plafond.simulate.growth import Scale, flat_from
@@ -106,11 +108,12 @@ def outcome_table(console: Console, outcome: Outcome) -> None:
 
 
 def _position_cells(position: BudgetPosition) -> tuple[str, ...]:
+    shown = compact if position.budget.limit.unit == TOKENS else plain
     return (
         position.budget.name,
         stamp(position.span.start),
-        plain(position.spend.value),
-        plain(position.budget.limit.value),
+        shown(position.spend.value),
+        shown(position.budget.limit.value),
         position.budget.limit.unit,
         str(position.used_percent),
     )
