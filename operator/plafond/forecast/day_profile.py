@@ -21,7 +21,7 @@ MOST_DAYS = 28
 # An hour, or a day, of which less was recorded says too little.
 LEAST_COVERED = 0.5
 # How much of what an hour of the day was is believed to be how it always is.
-LEARNED = 0.4
+LEARNED = 0.2
 
 Floats = NDArray[np.float64]
 
