@@ -100,7 +100,7 @@ class BudgetPace:
     One budget's plan; all rates per hour, in its unit, for the whole namespace.
 
     Attributes:
-        promised: funded floors and what is reserved.
+        promised: funded floors, and what pods cost now that cannot be scaled.
         demand: what the recommendations and the unmanaged pods cost.
         level: L, the rate that lasts to the window's end; nothing is refused for its sake unless
             the plan is clipped.
@@ -259,7 +259,8 @@ class _Case:
 def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     position, costs, plan = case.position, case.costs, case.plan(timing)
     level = _level(position, ahead)
-    promised, demand = case.floors + case.reserved, costs.at(None)
+    # What pods that nobody scales have cost before is no money of now: only what runs is kept.
+    promised, demand = case.floors + costs.unmanaged, costs.at(None)
     if plan is not None:
         fullest, is_clipped = plan.utilization_percent, plan.level is not None
         level = level if plan.level is None else plan.level

@@ -102,7 +102,7 @@ class Allowed:
         needed: what the recommendations, and what cannot be scaled, take up of its unit; None
             where the price of some of that is unknown.
         rate: so much it allows; None of a budget, whose rate follows from what remains of it.
-        promised: of a budget, funded floors and what is reserved.
+        promised: of a budget, funded floors and what pods cost that cannot be scaled.
         utilization_percent: how full it has replicas run; None without pressure.
         is_clipped: running fuller is not enough.
         ahead: how far its guard looks.

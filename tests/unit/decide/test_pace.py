@@ -1,12 +1,16 @@
 """Pace: level, squeeze before clip, guard, and what an exhausted budget still carries."""
 
+from dataclasses import replace
+
 import pytest
 from tests.builders import (
     DAY,
+    EUR,
     HOUR,
     MINUTE,
     NOW,
     SECOND,
+    TEAM,
     budget,
     class_rule,
     concurrency,
@@ -17,11 +21,13 @@ from tests.builders import (
     pods_of,
     policy,
     readings,
+    record,
     workload,
 )
 from tests.unit.decide.support import decided, running
 
 from plafond.model.labels import LabelSelector
+from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.money import GPU_HOURS
 
 
@@ -118,6 +124,18 @@ def test_funded_floors_and_what_is_reserved_are_carried_in_any_case():
 
     # Two replicas and a notebook at 4.00 each; more than that the level would not carry.
     assert (round(plan.promised, 20), round(plan.carried_rate, 20)) == (12, 12)
+
+
+def test_what_a_notebook_cost_that_has_ended_lets_no_replica_run():
+    # A day of 8.00 an hour that nobody scales, and then no pod any more; ten replicas, 2 promised.
+    day = (Bucket(NOW - DAY, DAY, money(192)),)
+    past = replace(record(), ledger=Ledger(NOW, {SeriesKey(Fact.UNMANAGED, EUR): day}))
+    floors = (class_rule(floor=2, selector=LabelSelector()),)
+
+    plan = of(ten_hours("1"), classes=floors, records={TEAM: past})
+
+    assert round(plan.promised, 20) == 0
+    assert plan.carried_rate < 4
 
 
 def test_a_budget_of_gpu_hours_is_paced_like_money():
