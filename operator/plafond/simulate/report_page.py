@@ -1,6 +1,6 @@
 """The page about a what-if: demand, what was served, ceilings, and spend against limits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
@@ -8,6 +8,7 @@ from itertools import accumulate
 from plafond.model.budget import BudgetPosition
 from plafond.page.parts import Axis, Chart, Figure, Page, Section, Series, Stroke, Table
 from plafond.simulate.play import Run, Step
+from plafond.simulate.whatif import Forecasted
 from plafond.simulate.world import SECONDS_PER_HOUR
 
 DAY_AXIS = Axis("day of the window", tick_every=1)
@@ -16,7 +17,11 @@ SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a page is about: a run under a policy, the same without a limit, and the budgets."""
+    """
+    What a page is about: a run under a policy, the same without a limit, and the budgets.
+
+    *forecasts* are what was thought at the time, step by step.
+    """
 
     policy: str
     source: str
@@ -24,6 +29,7 @@ class Told:
     run: Run
     unlimited: Run
     positions: tuple[BudgetPosition, ...]
+    forecasts: tuple[Forecasted, ...] = ()
 
 
 def page(told: Told) -> Page:
@@ -79,8 +85,21 @@ def _money(told: Told) -> Chart:
             Series("spent", _spent(told.run)),
             Series("without a limit", _spent(told.unlimited), Stroke.DOTTED),
             *limits,
+            *_forecasts(told),
         ),
     )
+
+
+def _forecasts(told: Told) -> Iterator[Series]:
+    """Yield what each budget in money was forecast to come to, had all demand been served."""
+    of_money = [each for each in told.forecasts if each.unit == told.currency]
+    for name in dict.fromkeys(each.budget for each in of_money):
+        points = [
+            (_day(told.run.steps[each.step]), float(each.spend))
+            for each in of_money
+            if each.budget == name
+        ]
+        yield Series(f"forecast of {name}, as it was then", points, Stroke.DASH_DOT, is_step=True)
 
 
 def _is_last(position: BudgetPosition, among: Iterable[BudgetPosition]) -> bool:

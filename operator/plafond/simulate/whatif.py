@@ -5,6 +5,7 @@ One workload carries all of the demand. The policy is played as if it were enfor
 whatever its mode: the question is what it would do once it is settled.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,6 +13,8 @@ from functools import partial
 
 from plafond.account.rates import Pricing, rate_cards
 from plafond.decide.evaluate import Evaluation
+from plafond.decide.judge import Judgement
+from plafond.decide.outlook import outlook
 from plafond.model.budget import BudgetPosition
 from plafond.model.capacity import CapacityType, Node, NodePrice, PriceSheet
 from plafond.model.labels import LabelSelector
@@ -101,16 +104,35 @@ def workload_of(policy: CostPolicy) -> tuple[WorkloadId, dict[str, str]]:
     return WorkloadId(policy.namespace, "Deployment", DEFAULT_NAME), labels
 
 
+@dataclass(frozen=True, slots=True)
+class Forecasted:
+    """What a budget's window would cost if all demand were served, as it was forecast in *step*."""
+
+    step: int
+    budget: str
+    unit: str
+    spend: Decimal
+
+
+def _forecasted(step: int, judgement: Judgement) -> Iterator[Forecasted]:
+    for pace in judgement.pace.budgets:
+        position, plan = pace.position, pace.plan
+        if plan is not None and plan.at == position.now:
+            spend, budget = outlook(pace).spend, position.budget
+            yield Forecasted(step, budget.name, budget.limit.unit, spend)
+
+
 @dataclass(slots=True)
 class BudgetWatch:
-    """Where every budget stood when it was last looked at, in each of its windows."""
+    """Where every budget stood when it was last looked at, and what was forecast of it when."""
 
     seen: dict[tuple[str, datetime | None], BudgetPosition] = field(default_factory=dict)
+    told: list[Forecasted] = field(default_factory=list)
 
     def __call__(self, step: int, evaluation: Evaluation) -> None:
-        """Note where the budgets stand."""
-        del step
+        """Note where the budgets stand, and every plan that was made in this step."""
         for judgement in evaluation.judgements:
+            self.told += _forecasted(step, judgement)
             for position in judgement.account.positions:
                 # A rolling window stays the same one: where the last pass found it is how it ended.
                 self.seen[position.budget.name, position.ends_at] = position

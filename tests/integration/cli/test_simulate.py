@@ -120,6 +120,16 @@ def test_it_says_what_a_policy_would_have_done_in_a_table_and_on_a_page(
     assert "Spend against the limit" in report.read_text(encoding="utf-8")
 
 
+def test_the_page_shows_what_was_forecast_at_the_time(simulate, trace, policy, tmp_path):
+    report = tmp_path / "page.html"
+
+    simulate(
+        "-f", policy, "--trace", trace, "--window", "1d", "--history", "1d", "--report", report
+    )
+
+    assert "as it was then" in report.read_text(encoding="utf-8")
+
+
 def of_three_hours(**limit):
     window = {"type": "Fixed", "start": "2026-11-02T00:00:00Z", "duration": "3h"}
     name = next(iter(limit)).lower()

@@ -21,6 +21,7 @@ from plafond.simulate.traces import read_trace
 from plafond.simulate.whatif import (
     NO_CURRENCY,
     BudgetWatch,
+    Forecasted,
     core_under,
     last_of,
     prices_of,
@@ -40,6 +41,7 @@ class Outcome:
     run: Run
     unlimited: Run
     positions: tuple[BudgetPosition, ...]
+    forecasts: tuple[Forecasted, ...]
 
     @property
     def workload(self) -> str:
@@ -81,7 +83,7 @@ def played(world: World, terms: Terms, demand: Demand | None) -> Outcome:
     with shown("playing") as progress:
         run = play(window, model, core_under(file, prices, (window, model), watch), progress)
     unlimited = play(window, model, Unconstrained())
-    return Outcome(file, demand, model, run, unlimited, watch.positions)
+    return Outcome(file, demand, model, run, unlimited, watch.positions, tuple(watch.told))
 
 
 def written(outcome: Outcome, steps: Path | None, report: Path | None) -> None:
@@ -97,5 +99,6 @@ def written(outcome: Outcome, steps: Path | None, report: Path | None) -> None:
             outcome.run,
             outcome.unlimited,
             outcome.positions,
+            outcome.forecasts,
         )
         write_whole(report, render(page(told)))
