@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check cluster run stories bench bench-core bench-ledgers bench-admission format lock crds clean
+.PHONY: help demo test check cluster run stories bench bench-ablation bench-core bench-ledgers bench-admission format lock crds clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ bench: bench-core bench-ledgers bench-admission ## All three measurements, one a
 
 bench-core: .venv/ready ## Measure what a pass of the core costs, about three minutes; prints a table (ARGS="--size 100x10").
 	@$(BIN)/python -m e2e.bench.core $(ARGS)
+
+bench-ablation: .venv/ready ## Measure what each ingredient of the pacing is worth (ARGS="--trace FILE --budget-percent 70").
+	@$(BIN)/python -m e2e.bench.ablation $(ARGS)
 
 bench-admission: .venv/ready ## Measure what admission adds to a write; prints a table (ARGS="--writes 200").
 	@$(BIN)/python -m e2e.rig build > .venv/rig.log
