@@ -1,5 +1,6 @@
 """A decision: a value that remembers how it came about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from plafond.decide.reason import Reason
@@ -61,10 +62,15 @@ class Decision:
     @property
     def reason(self) -> Reason | None:
         """Who had the last word; None when nothing moved, or was kept from it."""
-        # Stabilization only delays, and what an autoscaler has yet to do itself explains no limit:
-        # a hold outlasts the one, and what caps it the other.
-        said = [move.reason for move in self.moves if not move.is_left_to_others]
-        is_delayed = not said or said[-1] is Reason.STABILIZED
-        if is_delayed and self.held is not None:
-            return self.held
-        return said[-1] if said else None
+        return last_word(self.moves, self.held)
+
+
+def last_word(moves: Iterable[Move], held: Reason | None) -> Reason | None:
+    """Return the reason of *moves*, or of the hold in which they end."""
+    # Stabilization only delays, and what an autoscaler has yet to do itself explains no limit: a
+    # hold outlasts the one, and what caps it the other.
+    said = [move.reason for move in moves if not move.is_left_to_others]
+    is_delayed = not said or said[-1] is Reason.STABILIZED
+    if is_delayed and held is not None:
+        return held
+    return said[-1] if said else None
