@@ -126,7 +126,7 @@ def _assert_explained(found: Mapping[str, Mapping[str, Any]]) -> None:
     assert found["unfunded"]["replicas"]["floor"] == 6
     assert found["unfunded"]["replicas"]["fundedFloor"] < 6
     assert found["gap"]["ceiling"] == 2
-    assert number(found["gap"], "demand costs")["value"] is None
+    assert number(found["gap"], "demand and what nobody scales cost")["value"] is None
     assert "price sheet" in found["gap"]["lifts"][0]["sentence"]
 
 

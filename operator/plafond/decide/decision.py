@@ -1,5 +1,6 @@
 """A decision: a value that remembers how it came about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from plafond.decide.reason import Reason
@@ -14,6 +15,11 @@ class Move:
     before: int
     after: int
 
+    @property
+    def is_left_to_others(self) -> bool:
+        """The count may rise to *before*, and an autoscaler does that by itself."""
+        return self.reason is Reason.LEFT_TO_AUTOSCALER and self.after < self.before
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -26,7 +32,7 @@ class Decision:
         desired_replicas: the outcome.
         ceiling: the most that it may have now; None when nothing limits it.
         moves: how the count came from observed to desired; each begins where the last ended.
-        held: why it could not be lowered, whether or not anything asked for that.
+        held: why it is kept at what runs, whether or not anything asked for another count.
         limit: the limit that keeps it from what demand asks for, as `policy/budget`.
 
     """
@@ -56,4 +62,15 @@ class Decision:
     @property
     def reason(self) -> Reason | None:
         """Who had the last word; None when nothing moved, or was kept from it."""
-        return self.moves[-1].reason if self.moves else self.held
+        return last_word(self.moves, self.held)
+
+
+def last_word(moves: Iterable[Move], held: Reason | None) -> Reason | None:
+    """Return the reason of *moves*, or of the hold in which they end."""
+    # Stabilization only delays, and what an autoscaler has yet to do itself explains no limit: a
+    # hold outlasts the one, and what caps it the other.
+    said = [move.reason for move in moves if not move.is_left_to_others]
+    is_delayed = not said or said[-1] is Reason.STABILIZED
+    if is_delayed and held is not None:
+        return held
+    return said[-1] if said else None

@@ -121,7 +121,8 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         snapshot.now,
         settings.timing,
     )
-    outcome = _Outcome(set_account, plan, limits, grants, ceilings, snapshot.admission.is_clamped)
+    is_clamped = snapshot.admission.is_clamped
+    outcome = _Outcome(set_account, plan, limits, grants, ceilings, is_clamped, in_doubt)
     return _judgement(outcome, cases)
 
 
@@ -285,6 +286,7 @@ class _Outcome:
     grants: Mapping[WorkloadId, Grant]
     ceilings: Mapping[WorkloadId, Ceiling]
     is_clamped: bool
+    is_in_doubt: bool
 
 
 def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
@@ -350,6 +352,7 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         grant.obstacle if grant else None,
         case.is_price_known and not (target.is_unmeasured and observed),
         outcome.is_clamped,
+        outcome.is_in_doubt,
     )
     decision = Decision(
         case.id,

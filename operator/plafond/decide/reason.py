@@ -17,6 +17,7 @@ class Reason(StrEnum):
     WANTED_COUNT = "WantedCount"
     AUTOSCALER_WISH = "AutoscalerWish"
     AUTOSCALER_WOKEN = "AutoscalerWoken"
+    LEFT_TO_AUTOSCALER = "LeftToAutoscaler"
     CLASS_MAXIMUM = "ClassMaximum"
     FLOOR_FUNDED = "FloorFunded"
     FLOOR_UNFUNDED = "FloorUnfunded"
@@ -30,6 +31,7 @@ class Reason(StrEnum):
     RAISED_IN_STEPS = "RaisedInSteps"
     DEMAND_UNKNOWN = "DemandUnknown"
     PRICE_UNKNOWN = "PriceUnknown"
+    HELD_IN_DOUBT = "HeldInDoubt"
     VOLUMES_KEPT = "VolumesKept"
     BRAKED = "Braked"
 
@@ -46,6 +48,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
     Reason.AUTOSCALER_WISH: "its autoscaler asks for this many replicas",
     Reason.AUTOSCALER_WOKEN: "its autoscaler sleeps at zero, so one replica wakes it",
+    Reason.LEFT_TO_AUTOSCALER: "its autoscaler moves it by itself, below its ceiling",
     Reason.CLASS_MAXIMUM: "its class allows no more replicas",
     Reason.FLOOR_FUNDED: "its class promises this many replicas, and the budget carries them",
     Reason.FLOOR_UNFUNDED: "its class promises more replicas than the budget can carry",
@@ -56,9 +59,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOKENS_PER_HOUR_CEILING: "the ceiling on tokens per hour allows no more replicas",
     Reason.RESOURCE_CEILING: "the ceiling on resources allows no more replicas",
     Reason.REPLICA_CEILING: "the ceiling on replicas allows no more",
-    Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as others release money",
+    Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as far as money is free",
     Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised, or lowered for lack of it",
     Reason.PRICE_UNKNOWN: "a replica has no known price, so what runs is kept and nothing grows",
+    Reason.HELD_IN_DOUBT: "a price, a policy or the spend here is unknown, so no ceiling is raised",
     Reason.VOLUMES_KEPT: "a lower count would delete its volumes, so it is never lowered",
     Reason.BRAKED: "a change of policy or price that nobody has confirmed lowers step by step",
 }

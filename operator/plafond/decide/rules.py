@@ -28,6 +28,7 @@ class Facts:
         obstacle: the limit that kept it from more.
         is_price_known: every limit can be reckoned for it.
         is_clamped: the API server cuts a write that goes too far; else it refuses it.
+        is_in_doubt: something beside it is unknown, so no ceiling is raised.
 
     """
 
@@ -41,6 +42,7 @@ class Facts:
     obstacle: Limit | None
     is_price_known: bool
     is_clamped: bool = True
+    is_in_doubt: bool = False
 
 
 Rule = Callable[[Decision, Facts], Decision]
@@ -50,7 +52,8 @@ def follow_the_recommendation(decision: Decision, facts: Facts) -> Decision:
     """Go where demand, or whoever else decides the count, asks us to go."""
     for step in facts.recommendation.steps:
         decision = decision.moved_to(step.replicas, step.reason)
-    return decision
+    is_known = facts.recommendation.gap is None
+    return decision if is_known else replace(decision, held=Reason.DEMAND_UNKNOWN)
 
 
 def cap_at_the_class_maximum(decision: Decision, facts: Facts) -> Decision:
@@ -87,7 +90,8 @@ def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
     """An unknown price is not a price of zero: keep what runs, grow nothing."""
     if facts.is_price_known:
         return decision
-    return decision.moved_to(decision.observed_replicas, Reason.PRICE_UNKNOWN)
+    kept = decision.moved_to(decision.observed_replicas, Reason.PRICE_UNKNOWN)
+    return replace(kept, held=Reason.PRICE_UNKNOWN)
 
 
 def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:
@@ -109,7 +113,7 @@ def only_lower_what_others_scale(decision: Decision, facts: Facts) -> Decision:
     lowest = min(decision.desired_replicas, observed)
     if facts.ceiling is None or facts.ceiling >= observed:
         lowest = observed
-    return decision.moved_to(lowest, Reason.AUTOSCALER_WISH)
+    return decision.moved_to(lowest, Reason.LEFT_TO_AUTOSCALER)
 
 
 RULES: tuple[Rule, ...] = (
@@ -145,4 +149,13 @@ def _why_no_more(facts: Facts) -> Reason:
         return Reason.BUDGET_EXHAUSTED
     if facts.funded_floor < facts.promised_floor and ceiling < facts.promised_floor:
         return Reason.FLOOR_UNFUNDED
-    return facts.obstacle.reason if facts.obstacle is not None else Reason.RAISED_IN_STEPS
+    return facts.obstacle.reason if facts.obstacle is not None else _why_not_yet(facts)
+
+
+def _why_not_yet(facts: Facts) -> Reason:
+    """Return what keeps a ceiling down that no limit keeps down."""
+    if not facts.is_price_known:
+        return Reason.PRICE_UNKNOWN
+    if facts.recommendation.gap is not None:
+        return Reason.DEMAND_UNKNOWN
+    return Reason.HELD_IN_DOUBT if facts.is_in_doubt else Reason.RAISED_IN_STEPS

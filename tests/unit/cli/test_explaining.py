@@ -1,7 +1,6 @@
 """What is said of a workload, situation by situation, from what a pass leaves in the cluster."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from tests.builders import (
@@ -87,7 +86,7 @@ def test_a_clipped_workload_is_told_the_sum_and_when_to_wait_for():
     carries = "the budget carries no more replicas (limits/launch)"
     assert said.headline == f"team-a/llm may have 5 replicas: {carries}"
     assert numbers(said)["limits/launch: carries now"] == "20"
-    assert numbers(said)["limits/launch: demand costs"] == "40"
+    assert numbers(said)["limits/launch: demand and what nobody scales cost"] == "40"
     assert "by 200 EUR, to 400" in said.lifts[0].sentence
     assert said.lifts[1].at == NOW + 10 * HOUR
 
@@ -109,7 +108,10 @@ def test_a_gap_is_no_zero_and_says_what_is_missing():
     said = explained(world)
 
     assert said.rule.reason is Reason.PRICE_UNKNOWN
-    assert (said.ceiling, numbers(said)["limits/launch: demand costs"]) == (3, None)
+    assert (said.ceiling, numbers(said)["limits/launch: demand and what nobody scales cost"]) == (
+        3,
+        None,
+    )
     assert numbers(said)["limits/launch: spent, as far as it is priced"] == "0"
     assert "entry any does not price nvidia.com/gpu" in said.lifts[0].sentence
     assert said.troubles[0].reason == "PriceUnknown"
@@ -223,16 +225,6 @@ def test_a_deleted_policy_says_when_it_lets_go():
     assert at["policy limits is deleted: what it limits is released"] == NOW + 6 * MINUTE
 
 
-def test_a_ceiling_that_bound_says_when_it_may_rise():
-    before = WorkloadMemory(bound_at=NOW - MINUTE, raised_at=NOW - timedelta(seconds=20), ceiling=4)
-    world = replace(busy(ten_hours(CLIPPED)), records={TEAM: record({workload_id(): before})})
-
-    said = explained(world)
-
-    rise = next(each for each in said.next if "may rise again" in each.sentence)
-    assert rise.at == NOW + timedelta(seconds=40)
-
-
 def test_an_operator_that_has_written_nothing_for_long_is_told():
     said = explained(busy(ten_hours(PLENTY)), now=NOW + HOUR)
 
@@ -293,7 +285,7 @@ def test_tokens_that_are_not_measured_are_told_and_what_would_show_them():
 
     assert said.rule.reason is Reason.PRICE_UNKNOWN
     assert said.lifts[0].sentence.startswith("let its replicas show the meter tokens, and work")
-    assert numbers(said)["limits/launch: demand costs"] is None
+    assert numbers(said)["limits/launch: demand and what nobody scales cost"] is None
 
 
 def test_floors_that_outlast_the_money_say_when_it_is_gone():

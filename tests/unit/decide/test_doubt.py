@@ -84,6 +84,10 @@ def test_beside_pods_without_a_price_no_ceiling_is_raised(owner):
     )
 
     assert ceilings(world) == {"embed": 2, "llm": 1}
+    # Nine are wanted of embed and nothing else keeps it from them.
+    (judgement,) = evaluate(world, SETTINGS).judgements
+    found = {each.workload: each.reason for each in judgement.decisions}
+    assert found[embed] is Reason.HELD_IN_DOUBT
 
 
 def test_one_pod_with_a_price_does_not_price_those_without():

@@ -1,5 +1,7 @@
 """Rules: how one count comes from observed to desired, and who has the last word."""
 
+from dataclasses import replace
+
 import pytest
 from tests.builders import EUR, concurrency, hpa, money, policy, workload
 from tests.unit.decide.support import decided, running, target_of
@@ -9,6 +11,7 @@ from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
 from plafond.decide.recommend import Recommendation, Step
 from plafond.decide.rules import Facts, decide_one
+from plafond.model.gap import Gap
 from plafond.model.workload import WorkloadClass, WorkloadId
 
 BUDGET = Limit("limits/month", EUR, money("40"), Reason.BUDGET_CEILING)
@@ -56,6 +59,21 @@ def outcome(situation, observed=4):
         ),
         pytest.param(facts(9, ceiling=5), 5, Reason.RAISED_IN_STEPS, id="not raised yet"),
         pytest.param(
+            facts(9, ceiling=5, is_in_doubt=True), 5, Reason.HELD_IN_DOUBT, id="held in doubt"
+        ),
+        pytest.param(
+            facts(9, ceiling=5, obstacle=BUDGET, is_in_doubt=True),
+            5,
+            Reason.BUDGET_CEILING,
+            id="a limit binds whatever is in doubt",
+        ),
+        pytest.param(
+            facts(9, ceiling=3, is_price_known=False),
+            3,
+            Reason.PRICE_UNKNOWN,
+            id="not raised unpriced",
+        ),
+        pytest.param(
             facts(3, ceiling=1, promised_floor=3, funded_floor=1, obstacle=BUDGET),
             1,
             Reason.FLOOR_UNFUNDED,
@@ -92,6 +110,40 @@ SCALED = workload(replicas=4, autoscaler=hpa(9))
 )
 def test_what_others_scale_is_only_lowered_to_its_ceiling(situation, desired):
     assert outcome(situation)[0] == desired
+
+
+def test_a_limit_keeps_its_name_while_an_autoscaler_has_yet_to_rise_to_it():
+    # It asks for nine, the budget carries eight, and four run until it rises by itself.
+    situation = facts(9, Reason.AUTOSCALER_WISH, of=SCALED, ceiling=8, obstacle=BUDGET)
+
+    assert outcome(situation) == (4, Reason.BUDGET_CEILING)
+
+
+def test_what_an_autoscaler_has_yet_to_lower_is_left_to_it():
+    situation = facts(2, Reason.AUTOSCALER_WISH, of=SCALED, ceiling=4)
+
+    assert outcome(situation) == (4, Reason.LEFT_TO_AUTOSCALER)
+
+
+def unknown(recommended, **more):
+    """Facts of a workload whose demand cannot be read."""
+    known = facts(recommended, Reason.DEMAND_UNKNOWN, **more)
+    return replace(known, recommendation=replace(known.recommendation, gap=Gap("no answer")))
+
+
+def test_a_gap_of_demand_is_the_reason_although_nothing_moves():
+    assert outcome(unknown(4)) == (4, Reason.DEMAND_UNKNOWN)
+    assert outcome(unknown(9, ceiling=5)) == (5, Reason.DEMAND_UNKNOWN)
+
+
+def test_a_price_that_is_unknown_outlasts_a_delay():
+    # Demand fell from four to two; within the window four are kept, and after it as well.
+    fallen = facts(2, is_price_known=False)
+    steps = (*fallen.recommendation.steps, Step(4, Reason.STABILIZED))
+    delayed = replace(fallen, recommendation=replace(fallen.recommendation, steps=steps))
+
+    assert outcome(delayed) == (4, Reason.PRICE_UNKNOWN)
+    assert outcome(replace(delayed, is_price_known=True)) == (4, Reason.STABILIZED)
 
 
 def test_every_step_is_remembered():

@@ -1,12 +1,13 @@
 """One workload before the facts: which policies scale it, and everything known of it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from plafond.account.positions import positions
 from plafond.cli.explain.facts import Facts, Listed, PolicyFacts
-from plafond.decide.outlook import Outlook, outlook
+from plafond.decide.decision import Move, last_word
 from plafond.decide.pace import BudgetPace, remembered
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition
@@ -58,20 +59,46 @@ class Case:
 
     @property
     def moves(self) -> tuple[tuple[str, int, int], ...]:
-        """How the count came about, oldest first."""
+        """How the count came about, oldest first; nothing where it is another one by now."""
+        found = self._remembered_moves
+        listed = self.listed
+        if listed is None or not self.is_status_newer or not found:
+            return found
+        counts = (found[0][1], found[-1][2])
+        reason = last_word(_known(found), _reason(listed.reason))
+        is_same = counts == (listed.observed, listed.desired) and reason is self.reason
+        return found if is_same else ()
+
+    @property
+    def _remembered_moves(self) -> tuple[tuple[str, int, int], ...]:
         parts = (each.rsplit(":", 2) for each in self.memory.explanation)
         return tuple((name, int(before), int(after)) for name, before, after in parts)
 
     @property
-    def reason(self) -> Reason | None:
-        """The rule that had the last word: of the status, which is newer, else of the memory."""
-        if self.listed is not None:
-            return _reason(self.listed.reason)
-        return _reason(self.moves[-1][0]) if self.moves else None
+    def is_autoscaled(self) -> bool:
+        """An autoscaler had its say when the count was last written down."""
+        others = {Reason.AUTOSCALER_WISH, Reason.LEFT_TO_AUTOSCALER}
+        return any(move.reason in others for move in _known(self._remembered_moves))
 
     @property
-    def held(self) -> Reason | None:
-        """What keeps it from growing, where no count was moved: something could not be read."""
+    def is_status_newer(self) -> bool:
+        """The status was written after what is remembered, or with it."""
+        if self.listed is None:
+            return False
+        at, as_of = self.listed_at, self.facts.as_of
+        return at is None or as_of is None or at >= as_of
+
+    @property
+    def reason(self) -> Reason | None:
+        """The rule that had the last word: of the status, which is newer, else of the memory."""
+        said = self.listed.reason if self.listed is not None else None
+        if said is not None or self.is_status_newer:
+            return _reason(said)
+        return last_word(_known(self._remembered_moves), self._held)
+
+    @property
+    def _held(self) -> Reason | None:
+        """What was remembered to keep it from growing: something could not be read."""
         if self.rationale is None:
             return None
         if self.rationale.price_gap is not None and not self.units <= self.price.keys():
@@ -84,10 +111,9 @@ class Case:
         return {unit for policy in self.policies for unit in policy.units}
 
     @property
-    def gaps(self) -> tuple[str, ...]:
-        """What could not be read when it was last decided."""
-        found = (self.rationale.gap, self.rationale.price_gap) if self.rationale else ()
-        return tuple(gap for gap in found if gap is not None)
+    def beside(self) -> Mapping[WorkloadId, WorkloadMemory]:
+        """What is remembered of all that is decided together with it, itself included."""
+        return self.facts.memory.sets.get(_key(self.workload, self.facts), {})
 
     @property
     def limit(self) -> str | None:
@@ -102,6 +128,13 @@ class Case:
         if self.listed is not None and self.listed.recommended is not None:
             return self.listed.recommended
         return self.rationale.recommended if self.rationale else None
+
+    @property
+    def desired(self) -> int | None:
+        """What was decided."""
+        if self.listed is not None:
+            return self.listed.desired
+        return self.rationale.desired if self.rationale else None
 
     @property
     def ceiling(self) -> int | None:
@@ -139,14 +172,6 @@ class Case:
         return tuple(
             remembered(p, each, memory.timing, plan) for p, each, plan in found if each is not None
         )
-
-    def outlook(self, pace: BudgetPace) -> Outlook | None:
-        """Return what the window of *pace* comes to, if prices and demand are known."""
-        if self.limits[pace.name].needed is None:
-            return None
-        if pace.plan is None and self.rationale is not None and self.rationale.gap is not None:
-            return None
-        return outlook(pace)
 
     @property
     def binding(self) -> BudgetPace | None:
@@ -193,6 +218,13 @@ def _key(workload: WorkloadId, facts: Facts) -> str:
 
 def _key_of(each: PolicyFacts) -> str:
     return f"{Mode.OBSERVE.value}/{each.policy.name}" if each.mode is Mode.OBSERVE else ENFORCED
+
+
+def _known(moves: tuple[tuple[str, int, int], ...]) -> Iterator[Move]:
+    for name, before, after in moves:
+        reason = _reason(name)
+        if reason is not None:
+            yield Move(reason, before, after)
 
 
 def _reason(text: str | None) -> Reason | None:

@@ -7,6 +7,7 @@ from plafond.cli.explain.figures import figures
 from plafond.cli.explain.lifts import lifts
 from plafond.cli.explain.prospects import prospects
 from plafond.cli.explain.troubles import troubles
+from plafond.cli.explain.unknowns import demand_gap
 from plafond.model.policy import Mode
 
 CARRIED = "every limit carries what demand asks for"
@@ -48,8 +49,6 @@ def _rule(case: Case, live: Live) -> Rule:
         return Rule(case.reason, case.reason.sentence, case.limit, moves)
     if not case.governing or (case.listed is None and case.rationale is None):
         return Rule(None, f"{LISTED} but this: {case.facts.why}" if case.facts.why else LISTED)
-    if case.held is not None:
-        return Rule(case.held, case.held.sentence, case.limit, moves)
     return Rule(None, CARRIED, case.limit, moves)
 
 
@@ -64,13 +63,13 @@ def _headline(case: Case, rule: Rule, live: Live) -> str:
 
 
 def _counts(case: Case, live: Live) -> Counts:
-    rationale, listed = case.rationale, case.listed
-    desired = rationale.desired if rationale else None
+    rationale = case.rationale
     return Counts(
         running=live.replicas,
         ready=live.ready,
-        recommended=case.recommended,
-        desired=listed.desired if listed is not None else desired,
+        # While demand cannot be read this is what runs, or what was asked for before.
+        recommended=case.recommended if demand_gap(case) is None else None,
+        desired=case.desired,
         floor=rationale.floor if rationale else None,
         funded_floor=case.memory.funded_floor,
         class_maximum=rationale.most if rationale else None,

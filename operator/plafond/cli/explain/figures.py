@@ -5,6 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Number
+from plafond.cli.explain.unknowns import demand_gap, needed
+from plafond.decide.outlook import Outlook, outlook
 from plafond.decide.pace import BudgetPace
 from plafond.model.money import REPLICAS, is_resource_unit
 from plafond.model.window import as_written
@@ -39,6 +41,12 @@ def unit_name(unit: str) -> str:
     return unit.partition("/")[2] if is_resource_unit(unit) else unit
 
 
+def hourly_unit(unit: str) -> str:
+    """Return the unit of a limit of the moment: what costs is counted per hour."""
+    per = "" if unit == REPLICAS or is_resource_unit(unit) else "/h"
+    return f"{unit_name(unit)}{per}"
+
+
 def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
     position, at = pace.position, case.facts.as_of
     unit = position.budget.limit.unit
@@ -47,13 +55,18 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
     # What has no price is not in the ledger; that is not the same as nothing.
     partly = ", as far as it is priced" if case.limits[pace.name].needed is None else ""
     yield Number(f"{pace.name}: spent{partly}", plain(position.spend.value), unit, LEDGER, at)
-    yield Number(f"{pace.name}: used", str(position.used_percent), "percent", LEDGER, at)
-    yield Number(f"{pace.name}: remaining", plain(position.remaining.value), unit, LEDGER, at)
-    yield Number(f"{pace.name}: carries now", plain(pace.carried_rate), rate, MEMORY, at)
+    yield Number(f"{pace.name}: used{partly}", str(position.used_percent), "percent", LEDGER, at)
+    yield Number(
+        f"{pace.name}: remaining{partly}", plain(position.remaining.value), unit, LEDGER, at
+    )
+    # The guard's rate decides nothing unless replicas are clipped: running fuller does.
+    how_long = "now" if pace.is_clipped else "for the moment"
+    carries = f"{pace.name}: carries {how_long}{partly}"
+    yield Number(carries, plain(pace.carried_rate), rate, MEMORY, at)
     lasts = f"for {as_written(position.time_left)}" if position.is_rolling else "to its end"
-    yield Number(f"{pace.name}: lasts {lasts} at", plain(pace.level), rate, MEMORY, at)
-    needed = known(case.limits[pace.name].needed)
-    yield Number(f"{pace.name}: demand costs", needed, rate, MEMORY, at)
+    yield Number(f"{pace.name}: lasts {lasts} at{partly}", plain(pace.level), rate, MEMORY, at)
+    cost = known(needed(pace.name, case))
+    yield Number(f"{pace.name}: demand and what nobody scales cost", cost, rate, MEMORY, at)
     if pace.utilization_percent is not None:
         percent = str(pace.utilization_percent)
         yield Number(f"{pace.name}: replicas run at up to", percent, "percent", MEMORY, at)
@@ -61,7 +74,7 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
 
 
 def _ahead(pace: BudgetPace, case: Case) -> Iterator[Number]:
-    position, found = pace.position, case.outlook(pace)
+    position, found = pace.position, _outlook(pace, case)
     unit = position.budget.limit.unit
     end = f"{as_written(position.time_left)} from now" if position.is_rolling else "at its end"
     if found is None:
@@ -78,14 +91,20 @@ def _ahead(pace: BudgetPace, case: Case) -> Iterator[Number]:
         yield Number(name, plain(found.expected), unit, MEMORY, found.made_at)
 
 
+def _outlook(pace: BudgetPace, case: Case) -> Outlook | None:
+    # It is known as far as prices and demand are; a forecast knows demand from before.
+    if case.limits[pace.name].needed is None:
+        return None
+    return None if pace.plan is None and demand_gap(case) is not None else outlook(pace)
+
+
 def _of_ceiling(name: str, case: Case) -> Iterator[Number]:
     found = case.limits[name]
     if found.rate is None:
         return
-    per = "" if found.unit == REPLICAS or is_resource_unit(found.unit) else "/h"
-    unit = f"{unit_name(found.unit)}{per}"
+    unit = hourly_unit(found.unit)
     yield Number(f"{name}: allows", plain(found.rate), unit, "policy")
-    yield Number(f"{name}: demand needs", known(found.needed), unit, MEMORY, case.facts.as_of)
+    yield Number(f"{name}: demand needs", known(needed(name, case)), unit, MEMORY, case.facts.as_of)
 
 
 def _of_costs(case: Case) -> Iterator[Number]:
@@ -99,4 +118,10 @@ def _of_costs(case: Case) -> Iterator[Number]:
         # What has no price is missing in it.
         is_known = all(each.needed is not None for each in case.limits.values())
         cost = value if is_known else None
-        yield Number("the namespace costs now", cost, f"{unit}/h", STATUS, said[0].status.at)
+        yield Number(
+            "the namespace cost as of the status",
+            cost,
+            f"{unit}/h",
+            STATUS,
+            said[0].status.at,
+        )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
@@ -9,6 +10,7 @@ from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Lift
 from plafond.cli.explain.figures import CENT, plain, unit_name
 from plafond.cli.explain.leaving import falling, leaves_next
+from plafond.cli.explain.unknowns import demand_gap, doubt, needed, price_gap
 from plafond.decide.pace import BudgetPace
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition
@@ -39,9 +41,10 @@ def _of_the_limit(case: Case) -> Iterator[Lift]:
         return
     pace = case.binding
     if pace is not None:
-        yield from _of_budget(policy, pace, is_known=case.limits[pace.name].needed is not None)
+        yield from _of_budget(policy, pace, is_known=needed(pace.name, case) is not None)
     elif case.limit in case.limits:
-        yield from _of_ceiling(policy, case.limit, case.limits[case.limit])
+        allowed = replace(case.limits[case.limit], needed=needed(case.limit, case))
+        yield from _of_ceiling(policy, case.limit, allowed)
 
 
 def _of_budget(policy: CostPolicy, pace: BudgetPace, *, is_known: bool) -> Iterator[Lift]:
@@ -88,9 +91,11 @@ def _of_floor(case: Case) -> Iterator[Lift]:
         price = case.price_in(pace.position.budget.limit.unit)
         missing = accrued(price * case.unfunded, pace.position.time_left)
         unit = pace.position.budget.limit.unit
+        was_dropped = case.memory.floor_dropped_at is not None
+        spare = ", and 5 % of what remains is to spare then" if was_dropped else ""
         yield Lift(
             f"fund its floor: its {case.unfunded} unfunded replicas cost "
-            f"{plain(missing)} {unit} {_until(pace.position)}"
+            f"{plain(missing)} {unit} {_until(pace.position)}{spare}"
         )
     yield from _of_the_limit(case)
     yield Lift("lower minReplicas of classes that are funded before it, or of its own")
@@ -109,7 +114,7 @@ def _of_class(case: Case) -> Iterator[Lift]:
 
 
 def _of_price(case: Case) -> Iterator[Lift]:
-    gap = case.rationale.price_gap if case.rationale else None
+    gap = price_gap(case)
     if gap is not None and TOKENS in case.units - case.price.keys():
         yield Lift(f"let its replicas show the meter tokens, and work ({gap})")
         return
@@ -118,10 +123,16 @@ def _of_price(case: Case) -> Iterator[Lift]:
 
 
 def _of_demand_gap(case: Case) -> Iterator[Lift]:
-    gap = case.rationale.gap if case.rationale else None
+    gap = demand_gap(case)
     why = "" if gap is None else f" ({gap})"
     yield Lift(f"make its demand readable again{why}: kubectl describe costpol, MetricsAvailable")
     yield from _of_the_limit(case)
+
+
+def _of_doubt(case: Case) -> Iterator[Lift]:
+    found = doubt(case)
+    if found is not None:
+        yield Lift(found.deed)
 
 
 def _of_steps(case: Case) -> Iterator[Lift]:
@@ -158,6 +169,7 @@ _BY_REASON: Final[Mapping[Reason, Callable[[Case], Iterator[Lift]]]] = {
     Reason.PRICE_UNKNOWN: _of_price,
     Reason.DEMAND_UNKNOWN: _of_demand_gap,
     Reason.RAISED_IN_STEPS: _of_steps,
+    Reason.HELD_IN_DOUBT: _of_doubt,
     Reason.VOLUMES_KEPT: _of_volumes,
     Reason.BRAKED: _nothing,
 }

@@ -7,12 +7,13 @@ from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Prospect
 from plafond.cli.explain.figures import plain
 from plafond.cli.explain.leaving import falling, leaves_next
+from plafond.cli.explain.rising import left_to_others, raised
+from plafond.cli.explain.unknowns import doubt, gaps
 from plafond.decide.brake import LOWERED_PER_INTERVAL, lasts
 from plafond.decide.lasting import gone_after
 from plafond.decide.pace import BudgetPace
 from plafond.decide.reason import Reason
 from plafond.decide.recommend import probe_delay
-from plafond.decide.release import SMALLEST_STEP
 from plafond.model.budget import OnExhausted
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.window import CalendarWindow, FixedWindow
@@ -24,7 +25,8 @@ def prospects(case: Case) -> tuple[Prospect, ...]:
         *_held(case),
         *_released(case),
         *_braked(case),
-        *_raised(case),
+        *raised(case),
+        *left_to_others(case),
         *_floor_back(case),
         *_demand(case),
         *_spent_up(case),
@@ -34,8 +36,11 @@ def prospects(case: Case) -> tuple[Prospect, ...]:
 
 
 def _held(case: Case) -> Iterator[Prospect]:
-    for gap in case.gaps:
+    for gap in gaps(case):
         yield Prospect(f"what runs is kept and nothing is raised until this can be read: {gap}")
+    beside = None if gaps(case) else doubt(case)
+    if beside is not None:
+        yield Prospect(f"nothing is raised until this can be read: {beside.sentence}")
     if case.mode is Mode.OBSERVE:
         yield Prospect("nothing is written: the policy observes")
 
@@ -61,33 +66,31 @@ def _braked(case: Case) -> Iterator[Prospect]:
     yield Prospect("the change is accepted, and the brake lets go", end)
 
 
-def _raised(case: Case) -> Iterator[Prospect]:
-    memory, timing, ceiling = case.memory, case.facts.memory.timing, case.ceiling
-    wanted = case.recommended
-    if memory.bound_at is None or ceiling is None or wanted is None or wanted <= ceiling:
-        return
-    step = min(wanted - ceiling, max(ceiling, SMALLEST_STEP))
-    sentence = f"its ceiling may rise again, by at most {step}, as far as money is free"
-    at = memory.raised_at + timing.raise_interval if memory.raised_at else None
-    yield Prospect(sentence, at)
-
-
 def _floor_back(case: Case) -> Iterator[Prospect]:
     dropped = case.memory.floor_dropped_at
     if case.unfunded and dropped is not None:
         at = dropped + case.facts.memory.timing.floor_return_interval
-        sentence = "its floor may return, once the budget carries it with 5 % to spare"
-        yield Prospect(sentence, at)
+        sentence = "its floor stays unfunded until the budget carries it with 5 % to spare"
+        # After that time it is money that is waited for, and nothing is overdue.
+        yield Prospect(sentence, at if at > case.facts.now else None)
 
 
 def _demand(case: Case) -> Iterator[Prospect]:
     timing = case.facts.memory.timing
     if case.reason is Reason.DEMAND_CENSORED and case.memory.probed_at is not None:
         at = case.memory.probed_at + probe_delay(timing, case.facts.memory.start_delays)
-        yield Prospect("while it is still saturated, demand is probed for by doubling again", at)
+        sentence = "while it is still saturated, demand is probed for by doubling again"
+        yield from _if_ahead(Prospect(sentence, at), case)
     if case.reason is Reason.STABILIZED and case.memory.recommendations:
         last = max(case.memory.recommendations, key=lambda each: (each.replicas, each.at))
-        yield Prospect("a lower count is followed, if demand stays low", last.at + _patience(case))
+        at = last.at + _patience(case)
+        yield from _if_ahead(Prospect("a lower count is followed, if demand stays low", at), case)
+
+
+def _if_ahead(prospect: Prospect, case: Case) -> Iterator[Prospect]:
+    # What is remembered may be older than what it foretells; then it was followed by another.
+    if prospect.at is not None and prospect.at > case.facts.now:
+        yield prospect
 
 
 def _patience(case: Case) -> timedelta:

@@ -68,7 +68,7 @@ def _facts(said: Explanation) -> Iterator[tuple[str, ...]]:
         "Replicas",
         (
             f"{_count(counts.running)} asked for, {_count(counts.ready)} ready; "
-            f"demand asks for {_count(counts.recommended)}, decided {_count(counts.desired)}"
+            f"demand asks for {_asked(said)}, decided {_count(counts.desired)}"
         ),
     )
     if rule.moves:
@@ -78,6 +78,11 @@ def _facts(said: Explanation) -> Iterator[tuple[str, ...]]:
         yield "Class", _class(said)
     policies = ", ".join(said.policies)
     yield "Policies", f"{policies} ({said.mode})" if policies else "none"
+
+
+def _asked(said: Explanation) -> str:
+    count = said.counts.recommended
+    return "an unknown number" if count is None and said.policies else _count(count)
 
 
 def _ceiling(said: Explanation) -> str:
