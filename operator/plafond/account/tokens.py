@@ -63,6 +63,11 @@ class Look:
         has_lost = last is not None and value < last and self.reading.gap is not None
         return None if has_lost else value
 
+    @property
+    def is_dark(self) -> bool:
+        """The counters cannot be looked at, so one that is missing may have risen."""
+        return self.reading is None or self.reading.gap is not None
+
     def seen_at(self, uid: str) -> datetime:
         """Return when the counter of a pod was last seen."""
         return self.memory.unseen_since.get(uid) or self.as_of or self.now
@@ -197,12 +202,15 @@ class _Tally:
             self.lose(pod.uid, pod.ended_at or self.look.now)
             return
         self.counters[pod.uid] = last
-        # An engine that starts anew, or shuts down, shows nothing and has nothing to show.
-        if pod.is_ready:
+        if pod.is_ready or self.look.is_dark:
             since = self.look.seen_at(pod.uid)
             self.missing.append(pod.name)
             self.unseen_since[pod.uid] = since
             self._reckon(opened, since)
+        elif pod.uid in self.look.memory.unseen_since:
+            # An engine that starts anew, or shuts down, shows nothing and has nothing to show; but
+            # what it did while nobody could look is not told by anything else any more.
+            self.lose(pod.uid, self.look.now)
 
     def _reckon(self, opened: OpenPod, seen_at: datetime) -> None:
         # What is seen now was processed a while ago: as much again is on its way.

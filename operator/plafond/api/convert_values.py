@@ -16,6 +16,8 @@ from plafond.model.labels import LabelSelector, Operator, Requirement
 
 Part = TypeVar("Part", bound=BaseModel)
 
+# So much can be reckoned with in 28 digits, as a rate of microseconds and in parts of a millionth.
+MOST: Final = 10**18
 _SUFFIXES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _UNITS: Final = {
     "h": timedelta(hours=1),
@@ -50,7 +52,11 @@ def positive(text: str, field: str) -> Decimal:
 def quantity(text: str, field: str) -> Decimal:
     """Return the whole quantity that *text* holds, such as 12k."""
     digits = text.rstrip("kMGT")
-    return positive(digits, field) * _SUFFIXES[text[len(digits) :]]
+    value = positive(digits, field) * _SUFFIXES[text[len(digits) :]]
+    if value > MOST:
+        sentence = f"{text} is more than {MOST:,}, which limits nothing: leave it out"
+        raise InvalidResource(field, sentence)
+    return value
 
 
 def duration(text: str) -> timedelta:

@@ -17,10 +17,10 @@ from plafond.account.asking import history_wanted
 from plafond.api.writer import Result
 from plafond.controller.admission_watch import AdmissionView, NotWatched
 from plafond.controller.heartbeat import Heartbeat
+from plafond.controller.isolation import evaluated
 from plafond.controller.leadership import Alone, Leadership
 from plafond.controller.missing import Missing
 from plafond.controller.records import LedgerVersion, Records
-from plafond.decide.evaluate import evaluate
 from plafond.decide.plan import Action, Plan, ScaleTo
 from plafond.decide.relaxing import without_relaxing
 from plafond.enforce.enforcer import Enforcer
@@ -139,8 +139,7 @@ class ControlLoop:
         wanted = history_wanted(joined, self._settings)
         among = len(joined.namespaces)
         history = await around.history.read(wanted, joined.now, among)
-        snapshot = replace(joined, history=history)
-        evaluation = evaluate(snapshot, self._settings)
+        snapshot, evaluation = evaluated(replace(joined, history=history), self._settings)
         # From here on what was counted is kept, however far the pass comes.
         around.records.keep(snapshot, evaluation, ledgers)
         around.observer.acknowledge_ended(p.uid for p in snapshot.pods if p.ended_at is not None)

@@ -86,8 +86,9 @@ class Room:
         fitting = wanted
         for limit, value in zip(self.limits, self.left, strict=True):
             needed = cost.get(limit.unit, ZERO)
-            if needed > 0:
-                fitting = min(fitting, max(0, int(value // needed)))
+            # Compared first: how often a small cost fits into a huge limit has too many digits.
+            if needed > 0 and value < needed * fitting:
+                fitting = max(0, int(value // needed))
         return fitting
 
 

@@ -207,6 +207,34 @@ class TestWhileTheMeterFails:
         assert (counting.set.unseen, position.unseen) == (None, 0)
         assert counting.tokens() == 50
 
+    def test_what_ends_while_nobody_can_look_has_processed_until_then(self):
+        counting = self.known().look(self.DOWN, 30 * MINUTE)
+
+        (dark,) = counting.look(self.DOWN, is_terminating=True).set.positions
+        assert dark.unseen == money(600) * (30 * 60 + 15 + LAG.seconds) / 3600
+
+        counting.pods = ()
+        # 50, and 600 an hour for half an hour and two passes.
+        assert counting.look(self.DOWN).tokens() == 50 + 300 + 5
+
+    def test_what_shuts_down_as_the_meter_returns_has_processed_until_then(self):
+        counting = self.known().look(self.DOWN, 30 * MINUTE)
+
+        counting.look(shows(), is_terminating=True)
+
+        # 50, and 600 an hour for half an hour and a pass, in whole tokens.
+        assert counting.tokens() == 50 + 302
+        counting.pods = ()
+        assert counting.look(shows()).tokens() == 50 + 302
+
+    def test_a_pod_that_is_unready_for_a_pass_is_no_dearer(self):
+        counting = self.known().look(self.DOWN, 30 * MINUTE)
+        counting.look(self.DOWN, ready_at=None).look(self.DOWN, ready_at=NOW).look(self.DOWN)
+
+        counting.look(shows(llm_0=50 + 300 + 10))
+
+        assert counting.records[TEAM].memory.token_rates[str(LLM)].latest == 600
+
     def test_the_gap_names_the_pod_where_the_meter_answers(self):
         counting = self.known().look(shows(llm_1=3))
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plafond.api.convert_values import duration, quantity
+from plafond.api.errors import InvalidResource
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,9 @@ def test_a_duration_of_one_unit_is_that_many(count, unit):
 )
 def test_suffixes_are_powers_of_ten(text, expected):
     assert quantity(text, "field") == Decimal(expected)
+
+
+def test_a_quantity_beyond_all_reckoning_is_refused():
+    assert quantity("1000000T", "field") == Decimal(10**18)
+    with pytest.raises(InvalidResource, match="limits nothing: leave it out"):
+        quantity("1000001T", "field")

@@ -28,7 +28,7 @@ from tests.unit.decide.support import decided, running
 
 from plafond.model.labels import LabelSelector
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
-from plafond.model.money import GPU_HOURS
+from plafond.model.money import GPU_HOURS, TOKENS
 
 
 def ten_hours(rate, **more):
@@ -164,3 +164,11 @@ def test_a_fixed_window_that_is_not_open_limits_nothing(window):
 
     assert judgement.pace.budgets == ()
     assert decisions["llm"].ceiling is None
+
+
+def test_a_limit_beyond_all_measure_is_one_that_binds_nothing():
+    # More hundredths of it than Decimal has digits would fit into what is left.
+    _, judgement, decisions = paced(ten_hours("1e17", unit=TOKENS), running_requests=70)
+
+    assert judgement.binding is None
+    assert decisions["llm"].desired_replicas == 10
