@@ -77,6 +77,7 @@ class Records:
         self._checkpoints.see({name: ledger.pasts for name, ledger in ledgers.items()})
         for namespace, ledger in ledgers.items():
             if namespace not in self._records:
+                _say_if_lost(namespace, ledger)
                 self._checkpoints.begin_with(
                     namespace, ledger.version, ledger.record, ledger.continues
                 )
@@ -213,6 +214,16 @@ def _spent_only(record: NamespaceRecord) -> NamespaceRecord:
         searched_from=kept.searched_from,
     )
     return NamespaceRecord(record.ledger, memory)
+
+
+def _say_if_lost(namespace: str, ledger: LedgerVersion) -> None:
+    if ledger.continues and ledger.continues not in ledger.pasts:
+        logger.warning(
+            "the ledger of %s continues %s, which is not there: what was spent before is asked of "
+            "the history of plafond_allocated_cost_total",
+            namespace,
+            ledger.continues,
+        )
 
 
 def _is_newer(version: str, than: str) -> bool:

@@ -322,6 +322,23 @@ async def test_a_past_that_cannot_be_closed_is_said_once(fake, client, caplog):
     assert spent(fake)["EUR"] > 7
 
 
+async def test_a_past_that_is_not_there_any_more_is_said_once(fake, client, caplog):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    fake.put(made.LEDGERS, made.spent_days_ago(3))
+    await World(fake, client, facts).run_pass(5 * MINUTE)
+    (past,) = (key for key in fake.objects[made.LEDGERS] if "/plafond-past-" in key)
+    del fake.objects[made.LEDGERS][past]
+    around = World(fake, client, facts)
+    caplog.clear()
+
+    for _ in range(2):
+        await around.run_pass(5 * MINUTE)
+
+    said = [r.getMessage() for r in caplog.records if r.name == "plafond.controller.records"]
+    (sentence,) = said
+    assert sentence.startswith(f"the ledger of team-a continues {past.partition('/')[2]}, which is")
+
+
 async def test_a_day_is_closed_with_the_checkpoint_after_its_end(fake, client):
     facts = populated(fake, world(policy(budgets=(budget(),))))
     around = World(fake, client, facts)
