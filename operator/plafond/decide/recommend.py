@@ -18,6 +18,7 @@ from plafond.forecast.demand import DemandSample, replicas_for
 from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended, WorkloadMemory
+from plafond.model.meters import LATENCIES
 from plafond.model.policy import Scaling
 from plafond.model.settings import Timing
 
@@ -112,7 +113,8 @@ def _following(
     when: tuple[datetime, Probing],
 ) -> Recommendation:
     now, probing = when
-    raw = Step(_within_tolerance(target, demand), Reason.FOLLOWS_DEMAND)
+    reason = Reason.FOLLOWS_LATENCY if demand.source in LATENCIES else Reason.FOLLOWS_DEMAND
+    raw = Step(_within_tolerance(target, demand), reason)
     if demand.is_partial and raw.replicas < target.workload.replicas:
         # What cannot be read may be the reason for what runs.
         raw = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)

@@ -1,9 +1,10 @@
 """A recommendation: how many replicas a workload should have if money were no object, and why."""
 
+import math
 from dataclasses import dataclass
 
 from plafond.decide.reason import Reason
-from plafond.forecast.demand import DemandSample, replicas_for
+from plafond.forecast.demand import EPSILON, DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
 
@@ -40,6 +41,15 @@ class Recommendation:
     def replicas(self) -> int:
         """The outcome."""
         return self.steps[-1].replicas
+
+    @property
+    def spared(self) -> int:
+        """Running fuller leaves it so many: with fewer its requests would take too long."""
+        if self.sample is None:
+            return 0
+        if self.sample.spared >= self.replicas:
+            return self.replicas
+        return math.ceil(self.sample.spared - EPSILON)
 
     def squeezed_to(self, utilization_percent: int, unused: float = 0.0) -> int:
         """

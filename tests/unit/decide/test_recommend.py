@@ -1,5 +1,6 @@
 """Recommendations: the semantics of the HPA, probing beyond what can be seen, and wanted counts."""
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -75,6 +76,26 @@ def test_running_fuller_does_not_take_away_pods_that_are_not_seen():
     recommendation = of(target, needs(1, blind_pods=1))
 
     assert recommendation.squeezed_to(85) == 2
+
+
+def test_a_latency_that_asks_for_more_says_so():
+    late = DemandSample(6.0, 70, "latencyP95", spared=math.inf)
+    target = target_of(workload(replicas=4), **steady(4))
+
+    recommendation = of(target, late)
+
+    assert outcome(recommendation) == (6, Reason.FOLLOWS_LATENCY)
+    # Nothing of it is given up for money's sake before it is clipped.
+    assert recommendation.spared == 6
+
+
+def test_running_fuller_leaves_what_latency_needs():
+    # 8 are needed and 6.2 of them for latency: 8 x 70 / 95 = 5.9 would be too few.
+    target = target_of(workload(replicas=8), **steady(8))
+
+    recommendation = of(target, needs(8, spared=6.2))
+
+    assert (recommendation.squeezed_to(95), recommendation.spared) == (6, 7)
 
 
 class TestStabilization:
