@@ -8,6 +8,9 @@ from plafond.forecast.demand import EPSILON, DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
 
+# Most jumps are small, and what is bought to find out is paid for when money is short.
+GENTLE_FACTORS = (1.1, 1.2)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -65,4 +68,7 @@ class Recommendation:
         if self.memory.probe is not None:
             need = max(need, float(self.memory.probe))
         replicas = replicas_for(need * self.sample.target_percent, full, unused)
+        # Run fuller, two replicas that are full would be no double of one, and never come to it.
+        if self.memory.probe is not None and self.memory.probes > len(GENTLE_FACTORS):
+            replicas = max(replicas, self.memory.probe)
         return min(self.replicas, max(self.least, replicas))
