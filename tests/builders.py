@@ -6,6 +6,7 @@ is written as text (`"4.00"`), durations as timedeltas, instants relative to `NO
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -22,6 +23,7 @@ from plafond.model.policy import (
     Ceilings,
     ClassRule,
     CostPolicy,
+    LatencyTarget,
     Mode,
     Scaling,
     Target,
@@ -184,6 +186,12 @@ def concurrency(per_replica: int = 10, **more: object) -> Scaling:
     return Scaling(concurrency_target_per_replica=Decimal(per_replica), **more)
 
 
+def in_time(seconds: float = 2, scaling: Scaling | None = None) -> Scaling:
+    """Follow the latency of 95 % of the requests, beside what *scaling* follows."""
+    wanted = LatencyTarget(Meter.LATENCY_P95, seconds * timedelta(seconds=1))
+    return replace(scaling or Scaling(), latency=wanted)
+
+
 def utilization(percent: int = 70, **more: object) -> Scaling:
     return Scaling(gpu_utilization_target_percent=percent, **more)
 
@@ -221,11 +229,12 @@ def reading(**values: float) -> MeterReading:
 
 
 def readings(pods: tuple[Pod, ...], **per_pod: float) -> dict[Meter, MeterReading]:
-    """The same for every pod: `gpu=` percent, `running=` and `waiting=` requests."""
+    """The same for every pod: `gpu=` percent, `running=`, `waiting=` requests, `p95=` seconds."""
     meters = {
         "gpu": Meter.GPU_UTILIZATION,
         "running": Meter.RUNNING_REQUESTS,
         "waiting": Meter.WAITING_REQUESTS,
+        "p95": Meter.LATENCY_P95,
     }
     keys = [PodKey(each.namespace, each.name) for each in pods]
     return {

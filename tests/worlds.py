@@ -17,6 +17,7 @@ from tests.builders import (
     concurrency,
     fixed,
     hpa,
+    in_time,
     money,
     node,
     node_price,
@@ -203,6 +204,8 @@ def _scalings() -> st.SearchStrategy[Scaling | None]:
             concurrency(),
             utilization(),
             replace(concurrency(), gpu_utilization_target_percent=70),
+            in_time(),
+            in_time(2, concurrency()),
         ]
     )
 
@@ -215,6 +218,7 @@ def _meters(draw, pods: tuple[Pod, ...], bounds: Bounds) -> dict[Meter, MeterRea
         Meter.RUNNING_REQUESTS: 40,
         Meter.WAITING_REQUESTS: 20,
         Meter.TOKENS: 200,
+        Meter.LATENCY_P95: 5,
     }
     found = {}
     for meter, high in most.items():

@@ -12,12 +12,13 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from e2e.rig.engine import Kind
-from e2e.rig.world import BUCKETS, PodMeters
+from e2e.rig.world import BUCKETS, LATENCY_BUCKETS, PodMeters
 
 DCGM_LABELS = ("gpu", "UUID", "device", "modelName", "Hostname", "namespace", "pod", "container")
 VLLM_LABELS = ("model_name", "engine", "namespace", "pod")
 GPU_MODEL = "NVIDIA H100 80GB HBM3"
 BOUNDS = (*map(str, BUCKETS), "+Inf")
+LATENCY_BOUNDS = (*map(str, LATENCY_BUCKETS), "+Inf")
 
 
 def exposition(meters: Iterable[PodMeters]) -> bytes:
@@ -44,6 +45,7 @@ class _Fleet(Collector):
         yield _tokens("generation", self._meters)
         yield _successes(self._meters)
         yield _time_to_first_token(self._meters)
+        yield _latency(self._meters)
 
 
 def _gpu_utilization(meters: list[PodMeters]) -> Metric:
@@ -97,4 +99,14 @@ def _time_to_first_token(meters: list[PodMeters]) -> Metric:
     for each in meters:
         buckets = list(zip(BOUNDS, each.first_token_counts, strict=True))
         family.add_metric(_labels(each), buckets, each.first_token_seconds_sum)
+    return family
+
+
+def _latency(meters: list[PodMeters]) -> Metric:
+    family = HistogramMetricFamily(
+        "vllm:e2e_request_latency_seconds", "Time to the last token.", labels=VLLM_LABELS
+    )
+    for each in meters:
+        buckets = list(zip(LATENCY_BOUNDS, each.latency_counts, strict=True))
+        family.add_metric(_labels(each), buckets, each.latency_seconds_sum)
     return family

@@ -55,7 +55,9 @@ def test_a_pass_after_an_unconfirmed_change_lowers_no_more_than_either_terms_and
 
 def _fits(as_before: Judgement, held: Judgement) -> None:
     unheld = {d.workload: d for d in as_before.decisions}
-    base = sum(d.observed_replicas * _price(held, d.workload) for d in held.decisions)
+    # A ceiling above what runs is part of what the ceilings could cost.
+    could = {each: max(d.observed_replicas, d.ceiling or 0) for each, d in unheld.items()}
+    base = sum(could[d.workload] * _price(held, d.workload) for d in held.decisions)
     fallen = sum(
         max(0, min(d.observed_replicas, unheld[d.workload].desired_replicas) - d.desired_replicas)
         * _price(held, d.workload)

@@ -25,6 +25,7 @@ from plafond.api.convert_values import (
 )
 from plafond.api.errors import InvalidResource
 from plafond.model.budget import Budget, OnExhausted
+from plafond.model.meters import Meter
 from plafond.model.money import GPU_HOURS, TOKENS, Amount
 from plafond.model.policy import (
     DEFAULT_FLOORS,
@@ -32,6 +33,7 @@ from plafond.model.policy import (
     ClassRule,
     CostPolicy,
     InvalidPolicy,
+    LatencyTarget,
     Mode,
     Scaling,
     Target,
@@ -208,4 +210,14 @@ def _scaling(scaling: written.Scaling | None) -> Scaling | None:
         if tokens is None
         else positive(tokens.target_per_replica, "spec.scaling.tokensPerSecond.targetPerReplica"),
         scale_down_stabilization=duration(scaling.scale_down_stabilization),
+        latency=None if scaling.latency is None else _latency(scaling.latency),
     )
+
+
+def _latency(latency: written.Latency) -> LatencyTarget:
+    field, target = "spec.scaling.latency.target", duration(latency.target)
+    if not target:
+        raise InvalidResource(field, "target must be greater than zero")
+    if target > duration(written.LONGEST_LATENCY):
+        raise InvalidResource(field, f"target must not be above {written.LONGEST_LATENCY}")
+    return LatencyTarget(Meter(f"latency{latency.quantile}"), target)

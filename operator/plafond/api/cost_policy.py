@@ -10,7 +10,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from plafond.api.amounts import (
+    DURATION,
     CostPerHour,
+    LatencyLength,
     ResourceLimit,
     StabilizationLength,
     TargetPerReplica,
@@ -34,6 +36,8 @@ from plafond.api.selector import LabelSelector
 
 MAX_BUDGETS: Final = 8
 MAX_TARGETS: Final = 32
+# What takes longer is a batch, and nobody waits for it.
+LONGEST_LATENCY: Final = "1h"
 
 
 class Target(
@@ -139,12 +143,33 @@ class TokensPerSecond(Model):
     """Prompt and completion tokens per second and replica, as a decimal string such as "5000"."""
 
 
+class Latency(
+    Model,
+    json_schema_extra=rules(
+        rule(
+            f"!self.target.matches('{DURATION.pattern}') "
+            f"|| duration(self.target) <= duration('{LONGEST_LATENCY}')",
+            f"target must not be above {LONGEST_LATENCY}",
+            ".target",
+        )
+    ),
+):
+    """Scale so that requests do not take longer than this."""
+
+    quantile: Literal["P50", "P90", "P95", "P99"]
+    """Which of them: P95 leaves out the slowest twentieth."""
+    target: LatencyLength
+    """How long such a request may take from its arrival to its last token, as in "2s"."""
+
+
 class Scaling(
     Model,
     json_schema_extra=rules(
         rule(
-            "has(self.gpuUtilization) || has(self.concurrency) || has(self.tokensPerSecond)",
-            "scaling must have at least one of gpuUtilization, concurrency and tokensPerSecond",
+            "has(self.gpuUtilization) || has(self.concurrency) || has(self.tokensPerSecond) "
+            "|| has(self.latency)",
+            "scaling must have at least one of gpuUtilization, concurrency, tokensPerSecond "
+            "and latency",
         )
     ),
 ):
@@ -156,6 +181,8 @@ class Scaling(
     """Scale by running and waiting requests."""
     tokens_per_second: TokensPerSecond | None = None
     """Scale by tokens per second: those offered at a gateway where that is measured."""
+    latency: Latency | None = None
+    """Scale by how long requests take; while too long, replicas are not run fuller either."""
     scale_down_stabilization: StabilizationLength = "5m"
     """How long a lower recommendation must last before it is followed."""
 

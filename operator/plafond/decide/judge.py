@@ -347,12 +347,13 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         rule.max_replicas,
         target.promised_replicas,
         case.wish.floor,
-        None if fullest is None else case.wish.squeezed_to(fullest),
+        None if fullest is None else case.wish.fuller_at(fullest),
         ceiling,
         grant.obstacle if grant else None,
         case.is_price_known and not (target.is_unmeasured and observed),
         outcome.is_clamped,
         outcome.is_in_doubt,
+        0 if fullest is None else case.wish.squeezed_to(fullest),
     )
     decision = Decision(
         case.id,
@@ -369,7 +370,8 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
 def _limit_of(facts: Facts, plan: Pace) -> str | None:
     if facts.obstacle is not None:
         return facts.obstacle.name
-    is_fuller = facts.squeezed is not None and facts.squeezed < facts.recommendation.replicas
+    squeezed = None if facts.squeezed is None else max(facts.squeezed, facts.spared)
+    is_fuller = squeezed is not None and squeezed < facts.recommendation.replicas
     return plan.squeezing.name if is_fuller and plan.squeezing is not None else None
 
 

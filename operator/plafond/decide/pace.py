@@ -49,7 +49,12 @@ class Wish:
     floor: int
 
     def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas it needs when they run at *utilization_percent*, or at its limit."""
+        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
+        spared = min(self.replicas, self.recommendation.spared)
+        return max(self.fuller_at(utilization_percent), spared)
+
+    def fuller_at(self, utilization_percent: int) -> int:
+        """Return the replicas it needs at *utilization_percent*, or at its limit."""
         fullest = min(utilization_percent, self.fullest_percent)
         squeezed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
         return max(self.floor, min(self.replicas, squeezed))

@@ -12,6 +12,7 @@ class Reason(StrEnum):
     """Everything that can move a replica count."""
 
     FOLLOWS_DEMAND = "FollowsDemand"
+    FOLLOWS_LATENCY = "FollowsLatency"
     STABILIZED = "ScaleDownStabilized"
     DEMAND_CENSORED = "DemandCensored"
     WANTED_COUNT = "WantedCount"
@@ -22,6 +23,7 @@ class Reason(StrEnum):
     FLOOR_FUNDED = "FloorFunded"
     FLOOR_UNFUNDED = "FloorUnfunded"
     SQUEEZED = "Squeezed"
+    LATENCY_LIMIT = "LatencyLimit"
     BUDGET_CEILING = "BudgetCeiling"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     COST_PER_HOUR_CEILING = "CostPerHourCeiling"
@@ -43,6 +45,7 @@ class Reason(StrEnum):
 
 SENTENCES: dict[Reason, str] = {
     Reason.FOLLOWS_DEMAND: "demand asks for this many replicas at their target utilization",
+    Reason.FOLLOWS_LATENCY: "the time that its requests take asks for this many replicas",
     Reason.STABILIZED: "demand asked for more within the scale-down stabilization window",
     Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so doubling probes for more",
     Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
@@ -53,6 +56,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.FLOOR_FUNDED: "its class promises this many replicas, and the budget carries them",
     Reason.FLOOR_UNFUNDED: "its class promises more replicas than the budget can carry",
     Reason.SQUEEZED: "money is short, so replicas run fuller before any work is refused",
+    Reason.LATENCY_LIMIT: "run any fuller, its requests would take longer than they may",
     Reason.BUDGET_CEILING: "the budget carries no more replicas",
     Reason.BUDGET_EXHAUSTED: "the budget is exhausted",
     Reason.COST_PER_HOUR_CEILING: "the ceiling on cost per hour allows no more replicas",

@@ -13,19 +13,18 @@ from datetime import datetime, timedelta
 from plafond.account.account import WorkloadAccount
 from plafond.decide.autoscaled import recommend_autoscaled
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import Recommendation, Step
+from plafond.decide.recommendation import GENTLE_FACTORS, Recommendation, Step
 from plafond.forecast.demand import DemandSample, replicas_for
 from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended, WorkloadMemory
+from plafond.model.meters import LATENCIES
 from plafond.model.policy import Scaling
 from plafond.model.settings import Timing
 
 TOLERANCE = 0.1
 # Who cannot see how much demand there is asks for twice what is ready, and again.
 PROBE_FACTOR = 2.0
-# Most jumps are small, and what is bought to find out is paid for when money is short.
-GENTLE_FACTORS = (1.1, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,8 @@ def _following(
     when: tuple[datetime, Probing],
 ) -> Recommendation:
     now, probing = when
-    raw = Step(_within_tolerance(target, demand), Reason.FOLLOWS_DEMAND)
+    reason = Reason.FOLLOWS_LATENCY if demand.source in LATENCIES else Reason.FOLLOWS_DEMAND
+    raw = Step(_within_tolerance(target, demand), reason)
     if demand.is_partial and raw.replicas < target.workload.replicas:
         # What cannot be read may be the reason for what runs.
         raw = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
@@ -129,7 +129,8 @@ def _following(
     if held > raw.replicas:
         steps.append(Step(held, Reason.STABILIZED))
     memory = replace(memory, recommendations=_history(memory, raw.replicas, now, window))
-    if demand.is_censored and _binds(target):
+    # Whoever looks for more goes on until it is seen, also where its ceiling was raised meanwhile.
+    if demand.is_censored and (_binds(target) or memory.probe is not None):
         memory = _probed(memory, target, now, probing)
         if memory.probe is not None and memory.probe > steps[-1].replicas:
             steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
@@ -167,8 +168,18 @@ def _binds(target: WorkloadAccount) -> bool:
 def _probed(
     memory: WorkloadMemory, target: WorkloadAccount, now: datetime, probing: Probing
 ) -> WorkloadMemory:
-    if memory.probed_at is not None and now < memory.probed_at + probing.delay:
+    began = _began(memory, probing.delay)
+    if began is not None and now < began + probing.delay:
         return memory
     ready = len(target.ready_pods)
     probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
     return replace(memory, probed_at=now, probe=probe, probes=memory.probes + 1)
+
+
+def _began(memory: WorkloadMemory, delay: timedelta) -> datetime | None:
+    """Return when the last probe began to have an effect."""
+    probed, raised = memory.probed_at, memory.raised_at
+    # One that had to wait for its ceiling shows nothing before that rose; what rose much later did
+    # so for another reason.
+    waited = raised is not None and probed is not None and probed <= raised <= probed + delay
+    return raised if waited else probed

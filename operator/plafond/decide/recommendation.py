@@ -1,11 +1,15 @@
 """A recommendation: how many replicas a workload should have if money were no object, and why."""
 
+import math
 from dataclasses import dataclass
 
 from plafond.decide.reason import Reason
-from plafond.forecast.demand import DemandSample, replicas_for
+from plafond.forecast.demand import EPSILON, DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
+
+# Most jumps are small, and what is bought to find out is paid for when money is short.
+GENTLE_FACTORS = (1.1, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Recommendation:
         """The outcome."""
         return self.steps[-1].replicas
 
+    @property
+    def spared(self) -> int:
+        """Running fuller leaves it so many: with fewer its requests would take too long."""
+        if self.sample is None:
+            return 0
+        if self.sample.spared >= self.replicas:
+            return self.replicas
+        return math.ceil(self.sample.spared - EPSILON)
+
     def squeezed_to(self, utilization_percent: int, unused: float = 0.0) -> int:
         """
         Return the replicas that carry the demand of this moment at *utilization_percent*.
@@ -55,4 +68,7 @@ class Recommendation:
         if self.memory.probe is not None:
             need = max(need, float(self.memory.probe))
         replicas = replicas_for(need * self.sample.target_percent, full, unused)
+        # Run fuller, two replicas that are full would be no double of one, and never come to it.
+        if self.memory.probe is not None and self.memory.probes > len(GENTLE_FACTORS):
+            replicas = max(replicas, self.memory.probe)
         return min(self.replicas, max(self.least, replicas))

@@ -29,6 +29,7 @@ class Facts:
         is_price_known: every limit can be reckoned for it.
         is_clamped: the API server cuts a write that goes too far; else it refuses it.
         is_in_doubt: something beside it is unknown, so no ceiling is raised.
+        spared: as *squeezed*, but with as many at least as let requests be answered in time.
 
     """
 
@@ -43,6 +44,7 @@ class Facts:
     is_price_known: bool
     is_clamped: bool = True
     is_in_doubt: bool = False
+    spared: int = 0
 
 
 Rule = Callable[[Decision, Facts], Decision]
@@ -70,6 +72,14 @@ def squeeze_before_clipping(decision: Decision, facts: Facts) -> Decision:
         return decision
     fuller = min(decision.desired_replicas, facts.squeezed)
     return decision.moved_to(fuller, Reason.SQUEEZED)
+
+
+def keep_requests_in_time(decision: Decision, facts: Facts) -> Decision:
+    """Running fuller ends where requests would take longer than they may."""
+    if facts.squeezed is None:
+        return decision
+    spared = max(decision.desired_replicas, facts.spared)
+    return decision.moved_to(spared, Reason.LATENCY_LIMIT)
 
 
 def never_delete_volumes(decision: Decision, facts: Facts) -> Decision:
@@ -120,6 +130,7 @@ RULES: tuple[Rule, ...] = (
     follow_the_recommendation,
     cap_at_the_class_maximum,
     squeeze_before_clipping,
+    keep_requests_in_time,
     never_delete_volumes,
     keep_the_funded_floor,
     grow_nothing_without_a_price,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from plafond.forecast.latency import Latency, unread
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Scaling
@@ -36,6 +37,8 @@ class DemandSample:
         is_partial: a meter that was asked for failed, so there may be more.
         blind_pods: ready pods that were not seen; they may carry up to their target.
         is_offered: measured before the replicas, so it shows also what they do not serve.
+        spared: with fewer replicas than these its requests would take too long; infinitely many
+            where they do already.
 
     """
 
@@ -47,6 +50,7 @@ class DemandSample:
     blind_pods: int = 0
     is_partial: bool = False
     is_offered: bool = False
+    spared: float = 0.0
 
     def replicas_at(self, utilization_percent: int, unused: float = 0.0) -> int:
         """Return the replicas that carry this work at *utilization_percent*, but for *unused*."""
@@ -74,21 +78,16 @@ def sample_demand(
     sight = _Sight(workload, tuple(pods), meters)
     waiting = sight.total(Meter.WAITING_REQUESTS)
     is_waiting = isinstance(waiting, float) and waiting > 0
-    samples = [
-        sample
-        for sample in (
-            _by_concurrency(scaling, sight, waiting),
-            _by_utilization(scaling, sight, waiting),
-            _by_tokens(scaling, sight),
-        )
-        if sample is not None
-    ]
+    wanted = scaling.latency
+    latency = None if wanted is None else Latency.of(wanted, sight.pods, meters)
+    samples = _samples(scaling, sight, waiting, latency)
     seen = [s for s in samples if isinstance(s, DemandSample)]
     if not seen:
         return next(
             (s for s in samples if isinstance(s, Gap)), Gap("no scaling signal is configured")
         )
-    best = max(seen, key=lambda s: s.need)
+    # What is not seen by one signal may be what another one sees.
+    best = max(seen, key=lambda s: s.need + s.blind_pods)
     censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
     if any(s.is_offered for s in seen):
         censored = False
@@ -101,6 +100,7 @@ def sample_demand(
         best.blind_pods,
         sight.has_failed(scaling),
         best.is_offered,
+        0.0 if latency is None else latency.spared,
     )
 
 
@@ -136,6 +136,8 @@ class _Sight:
             needed += [Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS]
         if scaling.tokens_per_second_target_per_replica is not None:
             needed += [Meter.TOKENS_PER_SECOND, Meter.OFFERED_TOKENS_PER_SECOND]
+        if scaling.latency is not None:
+            needed.append(scaling.latency.meter)
         return any(self.meters.get(m, MeterReading()).gap is not None for m in needed)
 
     @property
@@ -152,6 +154,18 @@ class _Sight:
     def is_saturated(self) -> bool:
         values = self.values(Meter.GPU_UTILIZATION)
         return bool(values) and math.fsum(values) / len(values) >= SATURATED_PERCENT
+
+
+def _samples(
+    scaling: Scaling, sight: _Sight, waiting: float | Gap, latency: Latency | None
+) -> list[DemandSample | Gap]:
+    found = (
+        _by_concurrency(scaling, sight, waiting),
+        _by_utilization(scaling, sight, waiting),
+        _by_tokens(scaling, sight),
+        _by_latency(scaling, sight, latency),
+    )
+    return [sample for sample in found if sample is not None]
 
 
 def _by_concurrency(
@@ -209,3 +223,14 @@ def _by_tokens(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
         "tokensPerSecond",
         blind_pods=sight.blind(Meter.TOKENS_PER_SECOND),
     )
+
+
+def _by_latency(
+    scaling: Scaling, sight: _Sight, latency: Latency | None
+) -> DemandSample | Gap | None:
+    if latency is None or scaling.latency is None:
+        return None
+    if not latency.seen:
+        return unread(scaling.latency, sight.meters)
+    source = scaling.latency.meter
+    return DemandSample(latency.need, DEFAULT_TARGET_PERCENT, source, blind_pods=latency.blind)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from plafond.model.gap import Gap
 
@@ -17,6 +17,17 @@ class Meter(StrEnum):
     TOKENS = "tokens"  # a counter: prompt and completion tokens since the engine started
     TOKENS_PER_SECOND = "tokensPerSecond"  # prompt and completion tokens that were served
     OFFERED_TOKENS_PER_SECOND = "offeredTokensPerSecond"  # what arrives at a gateway
+    # Seconds within which so many percent of the requests were answered that ended lately.
+    LATENCY_P50 = "latencyP50"
+    LATENCY_P90 = "latencyP90"
+    LATENCY_P95 = "latencyP95"
+    LATENCY_P99 = "latencyP99"
+
+
+# One policy wants one of them, so each is asked for only while some policy does.
+LATENCIES: Final = frozenset(
+    {Meter.LATENCY_P50, Meter.LATENCY_P90, Meter.LATENCY_P95, Meter.LATENCY_P99}
+)
 
 
 class PodKey(NamedTuple):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from plafond.model.budget import Budget
 from plafond.model.confirm import confirm_command
 from plafond.model.labels import LabelSelector
+from plafond.model.meters import Meter
 from plafond.model.money import TOKENS
 from plafond.model.workload import WorkloadClass
 
@@ -57,6 +58,14 @@ class ClassRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LatencyTarget:
+    """Requests should not take longer than *target*, by what *meter* says of them."""
+
+    meter: Meter
+    target: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """How targets without an autoscaler follow demand; the highest recommendation wins."""
 
@@ -64,6 +73,7 @@ class Scaling:
     concurrency_target_per_replica: Decimal | None = None
     tokens_per_second_target_per_replica: Decimal | None = None
     scale_down_stabilization: timedelta = DEFAULT_SCALE_DOWN_STABILIZATION
+    latency: LatencyTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)

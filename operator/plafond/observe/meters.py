@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from plafond.model.gap import Gap
-from plafond.model.meters import Meter, MeterReading
+from plafond.model.meters import LATENCIES, Meter, MeterReading
 from plafond.observe.errors import ObservationError
 from plafond.observe.meter_samples import SampleLabels, reading_of
 from plafond.observe.meter_source import MeterSource, PrometheusSource
@@ -47,6 +47,19 @@ DEFAULT_QUERIES: Final = (
         "sum by (namespace, pod) (rate(vllm:prompt_tokens_total[1m]))"
         " + sum by (namespace, pod) (rate(vllm:generation_tokens_total[1m]))",
     ),
+    *(
+        MeterQuery(
+            meter,
+            f"histogram_quantile({quantile}, sum by (namespace, pod, le)"
+            " (rate(vllm:e2e_request_latency_seconds_bucket[1m])))",
+        )
+        for meter, quantile in (
+            (Meter.LATENCY_P50, "0.5"),
+            (Meter.LATENCY_P90, "0.9"),
+            (Meter.LATENCY_P95, "0.95"),
+            (Meter.LATENCY_P99, "0.99"),
+        )
+    ),
 )
 
 
@@ -64,14 +77,19 @@ class Meters:
             _Asked(query, PrometheusSource(source), self._pool) for query in queries
         )
 
-    async def read(self, now: datetime) -> Mapping[Meter, MeterReading]:
-        """Return one reading per meter, in the order of the configuration."""
+    async def read(
+        self, now: datetime, wanted: frozenset[Meter] = frozenset()
+    ) -> Mapping[Meter, MeterReading]:
+        """Return one reading per meter, of latencies only those *wanted*, as configured."""
+        chosen = [
+            asked
+            for asked in self._asked
+            if asked.query.meter in wanted or asked.query.meter not in LATENCIES
+        ]
         readings = await asyncio.gather(
-            *(asked.read(now, self._source.timeout_seconds) for asked in self._asked)
+            *(asked.read(now, self._source.timeout_seconds) for asked in chosen)
         )
-        return {
-            asked.query.meter: reading for asked, reading in zip(self._asked, readings, strict=True)
-        }
+        return {asked.query.meter: reading for asked, reading in zip(chosen, readings, strict=True)}
 
     def close(self) -> None:
         """Give connections and threads back; a query in flight ends."""

@@ -11,6 +11,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from plafond.model.capacity import Node
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
+from plafond.model.policy import CostPolicy
 from plafond.model.snapshot import Snapshot
 from plafond.observe import kinds
 from plafond.observe.api_reader import ApiReader, ReadTimeouts
@@ -32,8 +33,8 @@ R = TypeVar("R")
 class MeterReader(Protocol):
     """Where readings come from."""
 
-    async def read(self, now: datetime) -> Mapping[Meter, MeterReading]:
-        """Return one reading per configured meter; what fails is a gap."""
+    async def read(self, now: datetime, wanted: frozenset[Meter]) -> Mapping[Meter, MeterReading]:
+        """Return one reading per configured meter, of latencies those *wanted*; or a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Observer:
         self._require_synced()
         # Without a pause in between, so that what the caches say belongs to one instant.
         facts = self._facts(now)
-        return replace(facts, meters=await self._meters.read(now))
+        return replace(facts, meters=await self._meters.read(now, _latencies(facts.policies)))
 
     def acknowledge_ended(self, uids: Iterable[str]) -> None:
         """Forget pods that are gone: their cost has been written down."""
@@ -189,6 +190,12 @@ class Observer:
 
 def _records(cache: Cache[R]) -> Iterable[R]:
     return cache.store.records.values()
+
+
+def _latencies(policies: Iterable[CostPolicy]) -> frozenset[Meter]:
+    scalings = (policy.scaling for policy in policies)
+    wanted = (scaling.latency for scaling in scalings if scaling is not None)
+    return frozenset(latency.meter for latency in wanted if latency is not None)
 
 
 def _name(each: Node) -> str:

@@ -30,6 +30,7 @@ def _scaled_by(scaling: Scaling) -> tuple[Meter, ...]:
     return (
         *((Meter.GPU_UTILIZATION,) if by_utilization else ()),
         *((Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS) if by_requests else ()),
+        *((scaling.latency.meter,) if scaling.latency is not None else ()),
     )
 
 

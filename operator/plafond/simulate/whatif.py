@@ -20,7 +20,7 @@ from plafond.model.capacity import CapacityType, Node, NodePrice, PriceSheet
 from plafond.model.labels import LabelSelector
 from plafond.model.memory import NamespaceRecord
 from plafond.model.meters import PodKey
-from plafond.model.policy import CostPolicy, Mode
+from plafond.model.policy import CostPolicy, Mode, Scaling
 from plafond.model.settings import Settings
 from plafond.model.window import FixedWindow
 from plafond.model.workload import WorkloadId
@@ -91,6 +91,26 @@ def _price(
         sentence = f"expected a price of a replica: {found.why}"
         raise SimulationError(sentence)
     return found
+
+
+def not_simulated(policy: CostPolicy) -> tuple[str, ...]:
+    """Return the fields of *policy* that nothing here acts on."""
+    is_late = policy.scaling is not None and policy.scaling.latency is not None
+    return ("scaling.latency",) if is_late else ()
+
+
+def refuse_unplayable(file: PolicyFile) -> None:
+    """Raise SimulationError where all that *file*'s policy follows is not simulated."""
+    scaling = file.policy.scaling
+    if scaling is not None and replace(scaling, latency=None) == _no_signal(scaling):
+        sentence = (
+            f"{file.source}: expected another signal beside scaling.latency, which is not simulated"
+        )
+        raise SimulationError(sentence)
+
+
+def _no_signal(scaling: Scaling) -> Scaling:
+    return Scaling(scale_down_stabilization=scaling.scale_down_stabilization)
 
 
 def workload_of(policy: CostPolicy) -> tuple[WorkloadId, dict[str, str]]:

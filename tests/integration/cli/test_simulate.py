@@ -392,3 +392,30 @@ def test_a_rolling_budget_is_played_and_stands_where_the_last_pass_found_it(
         "2026-06-01T03:59:45Z",
     )
     assert float(stood["spent"]) == pytest.approx(hours[-1], abs=0.2)
+
+
+LATENCY = {"quantile": "P95", "target": "2s"}
+AN_HOUR = ("--window", "1h", "--history", "1d", "--replica-tokens-per-s", "10")
+
+
+def test_a_policy_is_told_that_its_latency_is_not_simulated(simulate, trace, tmp_path):
+    scaling = {**POLICY["spec"]["scaling"], "latency": LATENCY}
+    spec = {**POLICY["spec"], "scaling": scaling}
+    late = documents(tmp_path / "late.yaml", {**POLICY, "spec": spec}, SHEET)
+
+    code, out, _ = simulate("-f", late, "--trace", trace, *AN_HOUR)
+    found = json.loads(simulate("-f", late, "--trace", trace, *AN_HOUR, "-o", "json")[1])
+
+    assert code == 0
+    assert "scaling.latency is not simulated: the other signals decide alone" in out
+    assert found["notSimulated"] == ["scaling.latency"]
+
+
+def test_a_policy_that_follows_latency_alone_is_refused(simulate, trace, tmp_path):
+    spec = {**POLICY["spec"], "scaling": {"latency": LATENCY}}
+    alone = documents(tmp_path / "alone.yaml", {**POLICY, "spec": spec}, SHEET)
+
+    code, _, err = simulate("-f", alone, "--trace", trace, *AN_HOUR)
+
+    assert code == 2
+    assert "expected another signal beside scaling.latency, which is not simulated" in err

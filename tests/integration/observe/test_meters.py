@@ -18,7 +18,7 @@ from tests.integration.fakes.prometheus import (
 )
 from tests.integration.observe.support import eventually
 
-from plafond.model.meters import Meter, PodKey
+from plafond.model.meters import LATENCIES, Meter, PodKey
 from plafond.observe.meter_samples import SampleLabels
 from plafond.observe.meter_source import MeterSource
 from plafond.observe.meters import DEFAULT_QUERIES, MeterQuery, Meters
@@ -35,10 +35,11 @@ async def fake():
         yield fake
 
 
-async def read(fake, queries=(GPU,), **source):
+async def read(fake, queries=(GPU,), wanted=frozenset(), **source):
     meters = Meters(MeterSource(fake.url, **{"timeout_seconds": 2.0, **source}), queries)
     try:
-        return await meters.read(datetime.fromtimestamp(time.time(), UTC))  # noqa: TID251 - as the controller reads it
+        now = datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - as the controller reads it
+        return await meters.read(now, wanted)
     finally:
         meters.close()
 
@@ -54,7 +55,7 @@ async def test_one_query_per_meter_reads_the_whole_cluster(fake):
         for index, each in enumerate(DEFAULT_QUERIES)
     }
 
-    readings = await read(fake, DEFAULT_QUERIES)
+    readings = await read(fake, DEFAULT_QUERIES, LATENCIES)
 
     assert sorted(fake.queries) == sorted(each.query for each in DEFAULT_QUERIES)
     meters = [each.meter for each in DEFAULT_QUERIES]
@@ -62,6 +63,13 @@ async def test_one_query_per_meter_reads_the_whole_cluster(fake):
     for index, meter in enumerate(meters):
         assert readings[meter].values == {POD: float(index), PodKey("team-b", "tts-1"): 7.0}
         assert readings[meter].gap is None
+
+
+async def test_of_latencies_only_those_are_asked_for_that_somebody_wants(fake):
+    readings = await read(fake, DEFAULT_QUERIES, frozenset({Meter.LATENCY_P99}))
+
+    assert set(readings) & LATENCIES == {Meter.LATENCY_P99}
+    assert sum("quantile" in query for query in fake.queries) == 1
 
 
 async def test_an_empty_answer_is_no_gap_and_no_zero(fake):

@@ -14,7 +14,7 @@ from tests.integration.observe.support import QUICK, Clock, eventually
 from plafond.api.constants import MONTH
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
-from plafond.model.meters import Meter, MeterReading
+from plafond.model.meters import LATENCIES, Meter, MeterReading
 from plafond.model.snapshot import Quota
 from plafond.model.workload import WorkloadId
 from plafond.observe.errors import ObservationError
@@ -27,7 +27,7 @@ LLM = WorkloadId("team-a", "Deployment", "llm")
 
 
 class NoMeters:
-    async def read(self, now):
+    async def read(self, now, wanted):
         return {Meter.GPU_UTILIZATION: MeterReading(gap=Gap("no Prometheus here"))}
 
 
@@ -254,6 +254,34 @@ async def test_days_and_months_that_are_closed_are_not_listed(fake, observer):
     assert observer.gaps() == ()
 
 
+async def test_a_latency_is_asked_for_while_some_policy_wants_it(fake):
+    prometheus = FakePrometheus()
+    async with running(fake) as client, serving(prometheus) as url:
+        meters = Meters(MeterSource(url))
+        observer = Observer(client, meters, Clock(NOW), lambda: None, QUICK)
+        await observer.start()
+        await observer.wait_synced(timedelta(seconds=5))
+        latency = {"latency": {"quantile": "P95", "target": "2s"}}
+        fake.put(made.POLICIES, made.policy("limits", "team-a", scaling=latency))
+
+        async def is_read():
+            return Meter.LATENCY_P95 in (await observer.snapshot(NOW)).meters
+
+        await eventually(is_read)
+        wanted = {query for query in prometheus.queries if "quantile" in query}
+        fake.put(made.POLICIES, made.policy("limits", "team-a", currency="EUR"))
+
+        async def is_left_out():
+            return Meter.LATENCY_P95 not in (await observer.snapshot(NOW)).meters
+
+        await eventually(is_left_out)
+        await observer.stop()
+        meters.close()
+
+    (query,) = wanted
+    assert query.startswith("histogram_quantile(0.95, ")
+
+
 HOSTILE = 'x"} or vector(1) #'
 
 
@@ -285,5 +313,6 @@ async def test_the_same_is_asked_of_prometheus_whatever_is_in_the_cluster(fake):
         await observer.stop()
         meters.close()
 
-    assert empty == sorted(each.query for each in DEFAULT_QUERIES)
+    always = (each for each in DEFAULT_QUERIES if each.meter not in LATENCIES)
+    assert empty == sorted(each.query for each in always)
     assert set(prometheus.queries) == set(empty)

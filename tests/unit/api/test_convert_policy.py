@@ -9,12 +9,14 @@ from tests.unit.api.examples import ABSENT, DAY_ONE, FULL, edited
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.model.budget import Budget, OnExhausted
 from plafond.model.labels import LabelSelector, Operator, Requirement
+from plafond.model.meters import Meter
 from plafond.model.money import GPU_HOURS, TOKENS, Amount
 from plafond.model.policy import (
     Ceilings,
     ClassRule,
     CostPolicy,
     InvalidPolicy,
+    LatencyTarget,
     Mode,
     Scaling,
     Target,
@@ -89,7 +91,12 @@ def test_everything():
             # Cold needs nothing by itself, and is refused peaks at 85 %.
             ClassRule(WorkloadClass.COLD, LabelSelector({"tier": "cold"}), 0, None, 85),
         ),
-        scaling=Scaling(70, Decimal(24), scale_down_stabilization=timedelta(minutes=5)),
+        scaling=Scaling(
+            70,
+            Decimal(24),
+            scale_down_stabilization=timedelta(minutes=5),
+            latency=LatencyTarget(Meter.LATENCY_P95, timedelta(seconds=2)),
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from tests.builders import (
     class_rule,
     concurrency,
     fixed,
+    in_time,
     money,
     node_price,
     pod,
@@ -44,6 +45,7 @@ from plafond.model.memory import (
     TokenRate,
     WorkloadMemory,
 )
+from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.money import GPU_HOURS, TOKENS
 from plafond.model.policy import Mode
 
@@ -67,6 +69,27 @@ def test_within_budget_nothing_has_to_be_lifted():
     assert said.headline == f"team-a/llm may have 20 replicas: {CARRIED}"
     assert said.lifts == ()
     assert not said.is_over_budget
+
+
+def test_a_workload_that_answers_late_is_told_why_it_is_not_run_fuller():
+    # Two of ten replicas each, and money for 19: chat gives one, llm would take longer than 2 s.
+    both = workload("llm", replicas=10), workload("chat", replicas=10)
+    pods = {each.id.name: pods_of(each) for each in both}
+    late = {PodKey(p.namespace, p.name): 2.001 for p in pods["llm"]}
+    meters = readings(pods["llm"] + pods["chat"], running=7, waiting=0)
+    meters[Meter.LATENCY_P95] = MeterReading(late)
+    limits = policy(budgets=(ten_hours("760"),), scaling=in_time(2, concurrency(7)))
+
+    said = explained(running(*both, policies=(limits,), meters=meters))
+
+    assert (said.rule.reason, said.rule.sentence) == (
+        Reason.LATENCY_LIMIT,
+        "run any fuller, its requests would take longer than they may",
+    )
+    assert [(move.reason, move.before, move.after) for move in said.rule.moves] == [
+        ("Squeezed", 10, 9),
+        ("LatencyLimit", 9, 10),
+    ]
 
 
 def test_a_squeezed_workload_is_told_how_much_more_money_would_let_it_run_as_it_was():

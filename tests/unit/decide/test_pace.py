@@ -15,6 +15,7 @@ from tests.builders import (
     class_rule,
     concurrency,
     fixed,
+    in_time,
     money,
     no_floors,
     pod,
@@ -26,8 +27,10 @@ from tests.builders import (
 )
 from tests.unit.decide.support import decided, running
 
+from plafond.decide.reason import Reason
 from plafond.model.labels import LabelSelector
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
+from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.money import GPU_HOURS, TOKENS
 
 
@@ -89,6 +92,45 @@ def test_a_class_may_let_its_replicas_run_fuller():
 
     assert not judgement.pace.budgets[0].is_clipped
     assert decisions["llm"].desired_replicas == 8
+
+
+class TestLatency:
+    """Two workloads of ten replicas each, all at 70 %, that follow requests and latency."""
+
+    def pressed(self, rate, **seconds):
+        both = tuple(workload(name, replicas=10) for name in seconds)
+        meters = readings(tuple(p for each in both for p in pods_of(each)), running=7, waiting=0)
+        late = {PodKey(p.namespace, p.name): seconds[w.id.name] for w in both for p in pods_of(w)}
+        meters[Meter.LATENCY_P95] = MeterReading(late)
+        scaling = in_time(2, concurrency(7))
+        limits = policy(budgets=(ten_hours(rate),), classes=no_floors(), scaling=scaling)
+        _, judgement, found = decided(running(*both, policies=(limits,), meters=meters))
+        return judgement.pace.utilization_percent, {
+            name: (each.desired_replicas, each.reason) for name, each in found.items()
+        }
+
+    def test_whose_requests_take_too_long_is_not_run_fuller(self):
+        # 19 replicas at 4.00: chat gives one at 78 %, and llm would not answer in time with nine.
+        assert self.pressed("76", chat=1.0, llm=2.001) == (
+            78,
+            {"chat": (9, Reason.SQUEEZED), "llm": (10, Reason.LATENCY_LIMIT)},
+        )
+
+    def test_nobody_is_run_so_full_that_requests_take_too_long(self):
+        # Ten replicas at 1.96 s of 2: with nine they would take 2.18 s, and with 9.8 just 2.
+        assert self.pressed("76", chat=1.0, llm=1.96)[1]["llm"] == (10, Reason.LATENCY_LIMIT)
+        # At 1.8 s nine are just enough.
+        assert self.pressed("76", chat=1.0, llm=1.8) == (
+            78,
+            {"chat": (9, Reason.SQUEEZED), "llm": (9, Reason.SQUEEZED)},
+        )
+
+    def test_what_money_does_not_carry_is_clipped_all_the_same(self):
+        # Both late: 20 replicas cannot run fuller, and 72 an hour carry 18.
+        assert self.pressed("72", chat=3.0, llm=3.0) == (
+            95,
+            {"chat": (9, Reason.BUDGET_CEILING), "llm": (9, Reason.BUDGET_CEILING)},
+        )
 
 
 def test_the_guard_spreads_what_remains_over_the_next_hours():

@@ -1,5 +1,6 @@
 """Recommendations: the semantics of the HPA, probing beyond what can be seen, and wanted counts."""
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -77,6 +78,26 @@ def test_running_fuller_does_not_take_away_pods_that_are_not_seen():
     assert recommendation.squeezed_to(85) == 2
 
 
+def test_a_latency_that_asks_for_more_says_so():
+    late = DemandSample(6.0, 70, "latencyP95", spared=math.inf)
+    target = target_of(workload(replicas=4), **steady(4))
+
+    recommendation = of(target, late)
+
+    assert outcome(recommendation) == (6, Reason.FOLLOWS_LATENCY)
+    # Nothing of it is given up for money's sake before it is clipped.
+    assert recommendation.spared == 6
+
+
+def test_running_fuller_leaves_what_latency_needs():
+    # 8 are needed and 6.2 of them for latency: 8 x 70 / 95 = 5.9 would be too few.
+    target = target_of(workload(replicas=8), **steady(8))
+
+    recommendation = of(target, needs(8, spared=6.2))
+
+    assert (recommendation.squeezed_to(95), recommendation.spared) == (6, 7)
+
+
 class TestStabilization:
     def test_a_fall_waits_for_the_highest_of_the_last_five_minutes(self):
         past = (Recommended(NOW - 4 * MINUTE, 6), Recommended(NOW - MINUTE, 4))
@@ -142,6 +163,22 @@ class TestProbing:
         assert outcome(recommendation)[0] == 8
         assert recommendation.memory.probed_at == NOW - DELAY + SECOND
 
+    @pytest.mark.parametrize(
+        ("raised", "probe"),
+        [
+            # Its ceiling rose a minute after it asked: its pods start a minute later as well.
+            pytest.param(MINUTE, 6, id="it had to wait"),
+            pytest.param(-MINUTE, 8, id="its ceiling had risen before"),
+            # By then it could have been seen: what rose is another one's.
+            pytest.param(DELAY + SECOND, 8, id="for another reason"),
+        ],
+    )
+    def test_a_probe_that_had_to_wait_for_its_ceiling_is_waited_for(self, raised, probe):
+        began = NOW - DELAY - SECOND
+        probing = self.at_ceiling(probe=6, probed_at=began, raised_at=began + raised)
+
+        assert of(probing, needs(5, is_censored=True)).memory.probe == probe
+
     def test_after_that_it_doubles_what_is_ready_by_then(self):
         eight = workload(replicas=8)
         probing = target_of(eight, ceiling=8, probe=8, probed_at=NOW - DELAY)
@@ -176,6 +213,22 @@ class TestProbing:
         below = target_of(workload(replicas=4), ceiling=9)
 
         assert outcome(of(below, needs(5, is_censored=True))) == (5, Reason.FOLLOWS_DEMAND)
+
+    def test_who_looks_for_more_goes_on_where_its_ceiling_was_raised_meanwhile(self):
+        # Eight are ready under a ceiling of 16, and full: what they show is eight still.
+        eight = workload(replicas=8)
+        probing = target_of(eight, ceiling=16, probe=8, probed_at=NOW - DELAY, probes=1)
+
+        assert outcome(of(probing, needs(9, is_censored=True))) == (16, Reason.DEMAND_CENSORED)
+
+    def test_doubling_is_not_undone_by_running_fuller_and_small_steps_are(self):
+        # 20 x 70 / 85 = 16.5 would be no double of ten; 12 x 70 / 85 = 9.9, and 14.3 are needed.
+        ten, full = workload(replicas=10), needs(14.3, is_censored=True)
+        second = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=1)
+        third = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=2)
+
+        assert of(second, full, pressure=1.0).squeezed_to(85) == 12
+        assert of(third, full, pressure=1.0).squeezed_to(85) == 20
 
     def test_a_probe_ends_when_demand_can_be_seen_again(self):
         probing = self.at_ceiling(probe=8, probed_at=NOW - MINUTE)

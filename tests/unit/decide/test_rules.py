@@ -50,6 +50,16 @@ def outcome(situation, observed=4):
         pytest.param(facts(6), 6, Reason.FOLLOWS_DEMAND, id="demand rose"),
         pytest.param(facts(9, class_maximum=6), 6, Reason.CLASS_MAXIMUM, id="more than its class"),
         pytest.param(facts(9, squeezed=7), 7, Reason.SQUEEZED, id="runs fuller"),
+        # Seven at its limit of utilization, but eight keep requests in time.
+        pytest.param(facts(9, squeezed=7, spared=8), 8, Reason.LATENCY_LIMIT, id="answers late"),
+        pytest.param(facts(9, squeezed=7, spared=6), 7, Reason.SQUEEZED, id="in time though full"),
+        pytest.param(facts(9, spared=9), 9, Reason.FOLLOWS_DEMAND, id="late without pressure"),
+        pytest.param(
+            facts(9, squeezed=7, spared=9, ceiling=5, obstacle=BUDGET),
+            5,
+            Reason.BUDGET_CEILING,
+            id="late, and no money",
+        ),
         pytest.param(facts(5, squeezed=7), 5, Reason.FOLLOWS_DEMAND, id="is full already"),
         pytest.param(
             facts(1, squeezed=1, funded_floor=2), 2, Reason.FLOOR_FUNDED, id="a funded floor lifts"

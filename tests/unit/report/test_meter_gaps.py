@@ -10,6 +10,7 @@ from tests.builders import (
     budget,
     concurrency,
     hpa,
+    in_time,
     money,
     pods_of,
     policy,
@@ -45,6 +46,7 @@ def part(scaling, meters, of=CHAT, **more):
     [
         pytest.param(None, None, id="scales by nothing"),
         pytest.param(concurrency(), None, id="scales by another meter"),
+        pytest.param(in_time(2, concurrency()), None, id="no latency was asked for yet"),
         pytest.param(utilization(), Gap("gpuUtilization: no answer"), id="scales by this one"),
     ],
 )
@@ -81,6 +83,15 @@ def test_a_counter_that_is_not_seen_any_more_is_named():
     )
 
     assert metrics_gap(found, {}) == Gap("tokens: the counter of chat-0 is not seen any more")
+
+
+def test_a_latency_that_cannot_be_read_is_missing_to_those_who_follow_it():
+    fails = {Meter.LATENCY_P95: MeterReading(gap=Gap("latencyP95: no answer"))}
+    meters = {**readings(pods_of(CHAT), running=1, waiting=0), **fails}
+
+    found = metrics_gap(part(in_time(2, concurrency()), meters), meters)
+
+    assert found == Gap("latencyP95: no answer")
 
 
 def test_a_workload_that_no_meter_shows_is_named():

@@ -41,6 +41,17 @@ def test_waiting_grows_the_time_to_the_first_token():
     assert meters.first_token_counts[-1] == meters.served
 
 
+def test_waiting_and_service_make_the_latency():
+    after = world(rate=40).tick([engine("a")], dt=1).tick([engine("a")], dt=1)
+    (meters,) = after.meters.values()
+
+    # Four are served after 2 s, and four of the second tick after 3 s.
+    assert meters.latency_seconds_sum == pytest.approx(4 * 2 + 4 * 3)
+    lines = exposition([meters]).decode().splitlines()
+    labels = 'engine="0",le="2.5",model_name="chat",namespace="ai",pod="a"'
+    assert f"vllm:e2e_request_latency_seconds_bucket{{{labels}}} 4.0" in lines
+
+
 def test_pods_without_demand_are_idle():
     (meters,) = World().tick([engine("a")], dt=1).meters.values()
 

@@ -25,6 +25,7 @@ from plafond.simulate.whatif import (
     core_under,
     last_of,
     prices_of,
+    refuse_unplayable,
     start_of,
     workload_of,
 )
@@ -68,6 +69,7 @@ def recorded(world: World, prometheus: Prometheus | None, now: datetime) -> Dema
 def played(world: World, terms: Terms, demand: Demand | None) -> Outcome:
     """Play the end of *demand*, or of the trace, under a policy."""
     file = read_policy(terms.policy)
+    refuse_unplayable(file)
     prices = prices_of(file, terms.price, start_of(file.policy))
     if demand is None:
         demand = demand_of(read_trace(world.path), terms.tenants)

@@ -19,6 +19,7 @@ from plafond.simulate.benchmark import CURRENCY
 from plafond.simulate.contest import Row
 from plafond.simulate.growth import Scale, flat_from
 from plafond.simulate.play import Run
+from plafond.simulate.whatif import not_simulated
 
 
 def benchmark_table(console: Console, answer: Answer) -> None:
@@ -98,6 +99,8 @@ def outcome_table(console: Console, outcome: Outcome) -> None:
     replica = f"replicas of {outcome.model.tokens_per_s:,.0f} tokens/s"
     price = f"{plain(outcome.model.price)} {outcome.currency} an hour"
     console.print(f"{said}, {replica} at {price}", soft_wrap=True)
+    for field in not_simulated(policy):
+        console.print(f"{field} is not simulated: the other signals decide alone", soft_wrap=True)
     heads = ("RUN", "SPENT", "SERVED%", "DARK MIN", "STARTS", "MIN BELOW DEMAND")
     rows = [(name, *_run_cells(each)) for name, each in _runs(outcome)]
     _print(console, heads, rows)
@@ -148,6 +151,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "pricePerReplicaHour": str(outcome.model.price),
         "runs": {name: _run(run) for name, run in _runs(outcome)},
         "budgets": [_budget(each) for each in outcome.positions],
+        "notSimulated": list(not_simulated(policy)),
     }
 
 
