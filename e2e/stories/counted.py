@@ -24,13 +24,19 @@ class Counted:
 
         def found() -> "Counted | None":
             page = scraped(f"http://127.0.0.1:{rig.operator_metrics_port}/metrics")
-            used = [n for name, n in page.items() if _is_used(name, wanted)]
+            used = used_in(page, **wanted)
             if not used:
                 return None
             at = datetime.fromtimestamp(page["plafond_last_pass_timestamp_seconds"], UTC)
             return cls(sum(used), at)
 
         return poll(found, 30, what=f"the spend of {wanted}")
+
+
+def used_in(page: Mapping[str, float], namespace: str, **labels: str) -> list[float]:
+    """Return what *page* says was spent of the budgets of *namespace*; others share the rig."""
+    wanted = {"namespace": namespace, **labels}
+    return [value for name, value in page.items() if _is_used(name, wanted)]
 
 
 def _is_used(series: str, labels: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ from e2e.rig.polling import DeadlinePassedError, poll
 from e2e.rig.ports import free_ports
 from e2e.rig.processes import Process
 from e2e.rig.proxy import ApiProxy
+from e2e.stories.counted import used_in
 from e2e.stories.scraped import scraped
 from e2e.world import (
     API,
@@ -187,7 +188,7 @@ class Play:
         """Return by how much the operator's spend differs from the truth, and what may be."""
         page = poll(self._counted, 60, what="a pass that has counted")
         at = page["plafond_last_pass_timestamp_seconds"]
-        used = sum(n for name, n in page.items() if name.startswith("plafond_budget_used{"))
+        used = sum(used_in(page, self.namespace))
         until = datetime.fromtimestamp(at, utc_now().tzinfo)
         with _READING:
             true = float(truth(self.rig, self.namespace, self.began, until))
@@ -201,7 +202,7 @@ class Play:
 
     def _counted(self) -> dict[str, float]:
         page = scraped(self._metrics_url)
-        is_counted = any(name.startswith("plafond_budget_used{") for name in page)
+        is_counted = bool(used_in(page, self.namespace))
         # A first pass tells what it counted a moment before it says when that was.
         is_dated = page.get("plafond_last_pass_timestamp_seconds", 0) > 0
         return page if is_counted and is_dated else {}

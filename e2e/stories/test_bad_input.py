@@ -84,7 +84,7 @@ def test_defaults_are_visible(rig, team):
         ([], "NAME MODE USED% SPENT WITHIN READY AGE"),
         (
             ["-o", "wide"],
-            "NAME MODE USED% SPENT WITHIN READY BURN/H TARGETS REASON MESSAGE AGE",
+            "NAME MODE USED% SPENT WITHIN READY FORECAST% BURN/H TARGETS REASON MESSAGE AGE",
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from e2e.rig.cluster import Rig
 from e2e.rig.polling import poll
 from e2e.rig.processes import Process
+from e2e.stories.counted import used_in
 from e2e.stories.scraped import scraped
 from e2e.stories.test_budget import AFFORDED_REPLICAS, begin, spent_share
 from e2e.world import TIMING, Watched, operator, pod_starts, truth, utc_now
@@ -65,7 +66,7 @@ class Seen:
         """Look at replicas, and at the operator's own metrics if it is there."""
         self.least = min(self.least, chat.ready)
         page = scraped(f"http://127.0.0.1:{rig.operator_metrics_port}/metrics")
-        counted = [n for name, n in page.items() if name.startswith("plafond_budget_used{")]
+        counted = used_in(page, chat.namespace)
         at = page.get("plafond_last_pass_timestamp_seconds", 0.0)
         # A process that has just begun has counted before it has completed a pass.
         if counted and at:

@@ -11,6 +11,7 @@ from e2e.rig.nodes import GPU_NODES
 from e2e.rig.polling import poll
 from e2e.rig.spoiled import Reply, SpoiledPrometheus, at_another_time, of_rows, with_value
 from e2e.stories.quiet import comes_to_rest, passes
+from e2e.stories.counted import used_in
 from e2e.stories.scraped import scraped
 from e2e.world import (
     CHAT,
@@ -96,7 +97,7 @@ class Held:
     def used(self) -> float:
         """What the operator has counted so far."""
         page = scraped(f"http://127.0.0.1:{self.chat.rig.operator_metrics_port}/metrics")
-        return sum(n for name, n in page.items() if name.startswith("plafond_budget_used{"))
+        return sum(used_in(page, self.chat.namespace))
 
     def says(self, status: str, within: float = 30.0) -> None:
         """Wait until `MetricsAvailable` has this status."""
