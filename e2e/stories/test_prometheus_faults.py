@@ -10,8 +10,8 @@ from e2e.rig.cluster import Rig
 from e2e.rig.nodes import GPU_NODES
 from e2e.rig.polling import poll
 from e2e.rig.spoiled import Reply, SpoiledPrometheus, at_another_time, of_rows, with_value
-from e2e.stories.quiet import comes_to_rest, passes
 from e2e.stories.counted import used_in
+from e2e.stories.quiet import comes_to_rest, passes
 from e2e.stories.scraped import scraped
 from e2e.world import (
     CHAT,
