@@ -87,9 +87,10 @@ def limits(namespace: str, cost: str, start: datetime, generation: int) -> dict:
 
 def is_clipped(rig: Rig, namespace: str) -> bool:
     """Say whether work is refused for money's sake."""
-    (target,) = status(rig, namespace)["targets"]
-    wants_more = target.get("recommendedReplicas", 0) > BEFORE
-    return wants_more and target.get("reason") == "BudgetCeiling"
+    return any(
+        target.get("recommendedReplicas", 0) > BEFORE and target.get("reason") == "BudgetCeiling"
+        for target in status(rig, namespace).get("targets", ())
+    )
 
 
 def ceilings_written(rig: Rig, namespace: str) -> list[tuple[datetime, int]]:
