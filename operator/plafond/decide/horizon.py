@@ -31,7 +31,7 @@ CHEAPER_FUTURE = -2.0
 # Where demand is seen only as far as it was served, the forecast is rather too low already.
 CHEAPER_FUTURE_IF_SERVED = -1.0
 LEAST_PART = 0.1
-# How much of what was paid for starts since the last plan is believed: that of hours counts.
+# So little of what starts cost since the last plan is believed: what counts is that of hours.
 OVERHEAD_LEARNED = 0.02
 MOST_OVERHEAD = 2.0
 MICRO = Decimal("0.000001")

@@ -64,7 +64,7 @@ class WorkloadMemory:
         price: the last plausible price of a replica per hour, by unit.
         priced_requests: the resource requests that this was the price of.
         was_waiting: requests waited in the sample before.
-        probed_at: when demand beyond what can be seen was last probed for, by doubling.
+        probed_at: when demand beyond what can be seen was last probed for.
         probe: what that probe recommended.
         probes: how many were made in a row, each because the one before did not show the end.
         bound_at: when the ceiling last was below the recommendation.
