@@ -10,7 +10,8 @@ from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, Wish, pace
-from plafond.decide.recommend import Probing, probe_delay, recommend
+from plafond.decide.probing import Probing, probe_delay
+from plafond.decide.recommend import recommend
 from plafond.decide.release import Ceiling, Holding, release
 from plafond.decide.rules import Facts, decide_one
 from plafond.decide.share import Claim, Grant, share
@@ -213,10 +214,11 @@ def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor
 def _probing(target: WorkloadAccount, record: NamespaceRecord, settings: Settings) -> Probing:
     delay = probe_delay(settings.timing, record.memory.start_delays)
     allowed = record.memory.allowed.items()
-    own = (a for name, a in allowed if name.partition("/")[0] in target.targeted.policies)
+    own = [a for name, a in allowed if name.partition("/")[0] in target.targeted.policies]
     fullest = max((a.utilization_percent or 0 for a in own), default=0)
     room = target.targeted.class_rule.utilization_limit_percent - DEFAULT_TARGET_PERCENT
-    return Probing(delay, min(1.0, max(0.0, (fullest - DEFAULT_TARGET_PERCENT) / max(1, room))))
+    pressure = min(1.0, max(0.0, (fullest - DEFAULT_TARGET_PERCENT) / max(1, room)))
+    return Probing(delay, settings.timing, pressure, any(a.is_clipped for a in own))
 
 
 def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:

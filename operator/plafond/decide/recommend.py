@@ -7,45 +7,22 @@ semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm
 """
 
 import math
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.autoscaled import recommend_autoscaled
+from plafond.decide.probing import Probing
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import GENTLE_FACTORS, Recommendation, Step
+from plafond.decide.recommendation import Recommendation, Step
 from plafond.forecast.demand import DemandSample, replicas_for
 from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended, WorkloadMemory
 from plafond.model.meters import LATENCIES
 from plafond.model.policy import Scaling
-from plafond.model.settings import Timing
 
 TOLERANCE = 0.1
-# Who cannot see how much demand there is asks for twice what is ready, and again.
-PROBE_FACTOR = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Probing:
-    """
-    How demand is looked for that cannot be seen.
-
-    Attributes:
-        delay: a probe needs so long to show its effect.
-        pressure: how dear money is: 0 where every headroom can be paid for, 1 where none can.
-
-    """
-
-    delay: timedelta
-    pressure: float = 0.0
-
-    def factor(self, number: int) -> float:
-        """Return the factor on what is ready of the probe that follows *number* others."""
-        # From the third on they double whatever it costs, so that no demand stays hidden for long.
-        gentle = GENTLE_FACTORS[number] if number < len(GENTLE_FACTORS) else PROBE_FACTOR
-        return PROBE_FACTOR - (PROBE_FACTOR - gentle) * self.pressure
 
 
 def recommend(
@@ -69,13 +46,6 @@ def recommend(
     if isinstance(demand, Gap):
         return _kept(target, demand, now)
     return _following(target, demand, scaling, (now, probing))
-
-
-def probe_delay(timing: Timing, start_delays: tuple[timedelta, ...]) -> timedelta:
-    """Return how long a probe needs to show its effect: the pods' start, then the metrics."""
-    known = sorted(start_delays)
-    start = known[(9 * (len(known) - 1) + 9) // 10] if known else timing.default_start_delay
-    return max(timing.probe_interval, start + timing.observation_lag)
 
 
 def _chosen_by_others(target: WorkloadAccount) -> Step:
@@ -168,18 +138,9 @@ def _binds(target: WorkloadAccount) -> bool:
 def _probed(
     memory: WorkloadMemory, target: WorkloadAccount, now: datetime, probing: Probing
 ) -> WorkloadMemory:
-    began = _began(memory, probing.delay)
-    if began is not None and now < began + probing.delay:
+    began = probing.began(memory.probed_at, memory.raised_at)
+    if began is not None and now < began + probing.wait(memory.probes):
         return memory
     ready = len(target.ready_pods)
     probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
-    return replace(memory, probed_at=now, probe=probe, probes=memory.probes + 1)
-
-
-def _began(memory: WorkloadMemory, delay: timedelta) -> datetime | None:
-    """Return when the last probe began to have an effect."""
-    probed, raised = memory.probed_at, memory.raised_at
-    # One that had to wait for its ceiling shows nothing before that rose; what rose much later did
-    # so for another reason.
-    waited = raised is not None and probed is not None and probed <= raised <= probed + delay
-    return raised if waited else probed
+    return replace(memory, probed_at=now, probe=probe, probes=probing.after(memory.probes))

@@ -3,13 +3,11 @@
 import math
 from dataclasses import dataclass
 
+from plafond.decide.probing import GENTLE_FACTORS
 from plafond.decide.reason import Reason
 from plafond.forecast.demand import EPSILON, DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
-
-# Most jumps are small, and what is bought to find out is paid for when money is short.
-GENTLE_FACTORS = (1.1, 1.2)
 
 
 @dataclass(frozen=True, slots=True)

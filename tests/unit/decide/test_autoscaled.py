@@ -7,6 +7,7 @@ from tests.builders import (
     MINUTE,
     NOW,
     SECOND,
+    SETTINGS,
     TEAM,
     budget,
     hpa,
@@ -18,8 +19,9 @@ from tests.builders import (
 )
 from tests.unit.decide.support import ceilings, counts, decided, remembering, running, target_of
 
+from plafond.decide.probing import Probing
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import Probing, recommend
+from plafond.decide.recommend import recommend
 from plafond.model.admission import Admission, Rule
 from plafond.model.memory import Recommended, WorkloadMemory
 from plafond.model.policy import Ceilings
@@ -37,7 +39,7 @@ def measuring(average, seen=4, desired=None, **more):
 
 
 def of(target):
-    return recommend(target, None, NOW, Probing(2 * MINUTE))
+    return recommend(target, None, NOW, Probing(2 * MINUTE, SETTINGS.timing))
 
 
 def outcome(recommendation):

@@ -8,8 +8,9 @@ import pytest
 from tests.builders import MINUTE, NOW, SECOND, SETTINGS, concurrency, pods_of, workload
 from tests.unit.decide.support import target_of
 
+from plafond.decide.probing import Probing, probe_delay
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import Probing, probe_delay, recommend
+from plafond.decide.recommend import recommend
 from plafond.forecast.demand import DemandSample
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended
@@ -22,7 +23,7 @@ def needs(replicas, **more):
 
 
 def of(target, demand, now=NOW, pressure=0.0):
-    return recommend(target, demand, now, Probing(DELAY, pressure))
+    return recommend(target, demand, now, Probing(DELAY, SETTINGS.timing, pressure))
 
 
 def outcome(recommendation):
@@ -166,11 +167,11 @@ class TestProbing:
     @pytest.mark.parametrize(
         ("raised", "probe"),
         [
-            # Its ceiling rose a minute after it asked: its pods start a minute later as well.
-            pytest.param(MINUTE, 6, id="it had to wait"),
+            # Its ceiling rose 59 s after it asked: its pods start so much later as well.
+            pytest.param(MINUTE - SECOND, 6, id="it had to wait"),
             pytest.param(-MINUTE, 8, id="its ceiling had risen before"),
-            # By then it could have been seen: what rose is another one's.
-            pytest.param(DELAY + SECOND, 8, id="for another reason"),
+            # A ceiling waits no longer than a minute: what rose then is another one's.
+            pytest.param(MINUTE, 8, id="for another reason"),
         ],
     )
     def test_a_probe_that_had_to_wait_for_its_ceiling_is_waited_for(self, raised, probe):
@@ -186,17 +187,49 @@ class TestProbing:
         assert outcome(of(probing, needs(9, is_censored=True)))[0] == 16
 
     def test_when_money_is_short_it_asks_for_a_little_more_first(self):
-        # 40 x 1.1 = 44, then 44 x 1.2 = 52.8, then double; half as dear: 40 x (2 + 1.1) / 2 = 62.
+        # 40 x 1.1 = 44, 44 x 1.2 = 52.8, 53 x 1.8 = 95.4, then double; half as dear:
+        # 40 x (2 + 1.1) / 2 = 62.
         at_40 = target_of(workload(replicas=40), ceiling=40)
         at_44 = target_of(workload(replicas=44), ceiling=44, probes=1)
         at_53 = target_of(workload(replicas=53), ceiling=53, probes=2)
+        at_96 = target_of(workload(replicas=96), ceiling=96, probes=3)
         full = needs(41, is_censored=True)
 
-        found = [outcome(of(each, full, pressure=1.0))[0] for each in (at_40, at_44, at_53)]
+        steps = (at_40, at_44, at_53, at_96)
+        found = [outcome(of(each, full, pressure=1.0))[0] for each in steps]
 
-        assert found == [44, 53, 106]
+        assert found == [44, 53, 96, 192]
         assert outcome(of(at_40, full, pressure=0.5))[0] == 62
         assert of(at_44, full, pressure=1.0).memory.probes == 2
+
+    def test_where_work_is_refused_anyway_it_never_doubles(self):
+        # 50 x 1.2 = 60, however often it has asked: what it found would be refused as well.
+        refused = Probing(DELAY, SETTINGS.timing, pressure=1.0, is_refused=True)
+        found = target_of(workload(replicas=50), ceiling=50, probes=1)
+
+        found = recommend(found, needs(51, is_censored=True), NOW, refused)
+
+        assert outcome(found)[0] == 60
+        assert found.memory.probes == 1
+
+    @pytest.mark.parametrize(
+        ("delay", "pressure", "probes", "probe"),
+        [
+            pytest.param(3 * MINUTE, 1.0, 1, 4, id="money is short"),
+            pytest.param(3 * MINUTE, 0.0, 1, 8, id="money is plenty"),
+            pytest.param(3 * MINUTE, 1.0, 4, 8, id="it has been hidden for long"),
+            # Then a look more would take as long as a ceiling waits.
+            pytest.param(2 * MINUTE, 1.0, 1, 5, id="pods start fast"),
+        ],
+    )
+    def test_one_look_more_is_cheaper_than_another_probe(self, delay, pressure, probes, probe):
+        began = NOW - delay
+        probing = self.at_ceiling(probe=4, probed_at=began, probes=probes)
+        asked = Probing(delay, SETTINGS.timing, pressure)
+
+        found = recommend(probing, needs(4.5, is_censored=True), NOW, asked)
+
+        assert found.memory.probe == probe
 
     def test_a_gentle_probe_is_one_replica_at_least(self):
         assert outcome(of(self.at_ceiling(), needs(4, is_censored=True), pressure=1.0))[0] == 5
@@ -225,10 +258,10 @@ class TestProbing:
         # 20 x 70 / 85 = 16.5 would be no double of ten; 12 x 70 / 85 = 9.9, and 14.3 are needed.
         ten, full = workload(replicas=10), needs(14.3, is_censored=True)
         second = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=1)
-        third = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=2)
+        fourth = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=3)
 
         assert of(second, full, pressure=1.0).squeezed_to(85) == 12
-        assert of(third, full, pressure=1.0).squeezed_to(85) == 20
+        assert of(fourth, full, pressure=1.0).squeezed_to(85) == 20
 
     def test_a_probe_ends_when_demand_can_be_seen_again(self):
         probing = self.at_ceiling(probe=8, probed_at=NOW - MINUTE)

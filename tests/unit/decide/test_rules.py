@@ -9,7 +9,7 @@ from tests.unit.decide.support import decided, running, target_of
 from plafond.decide.decision import Decision, Move
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import Recommendation, Step
+from plafond.decide.recommendation import Recommendation, Step
 from plafond.decide.rules import Facts, decide_one
 from plafond.model.gap import Gap
 from plafond.model.workload import WorkloadClass, WorkloadId

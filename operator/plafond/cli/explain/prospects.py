@@ -12,8 +12,8 @@ from plafond.cli.explain.unknowns import doubt, gaps
 from plafond.decide.brake import LOWERED_PER_INTERVAL, lasts
 from plafond.decide.lasting import gone_after
 from plafond.decide.pace import BudgetPace
+from plafond.decide.probing import probe_delay
 from plafond.decide.reason import Reason
-from plafond.decide.recommend import probe_delay
 from plafond.model.budget import OnExhausted
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.window import CalendarWindow, FixedWindow
@@ -79,7 +79,7 @@ def _demand(case: Case) -> Iterator[Prospect]:
     timing = case.facts.memory.timing
     if case.reason is Reason.DEMAND_CENSORED and case.memory.probed_at is not None:
         at = case.memory.probed_at + probe_delay(timing, case.facts.memory.start_delays)
-        sentence = "while it is still saturated, demand is probed for by doubling again"
+        sentence = "while it is still saturated, demand is probed for again by asking for more"
         yield from _if_ahead(Prospect(sentence, at), case)
     if case.reason is Reason.STABILIZED and case.memory.recommendations:
         last = max(case.memory.recommendations, key=lambda each: (each.replicas, each.at))
