@@ -121,9 +121,10 @@ def _rows(path: Path) -> Iterator[Row]:
 def _opened(path: Path) -> TextIO:
     with path.open("rb") as file:
         is_compressed = file.read(2) == GZIP
+    # Spreadsheets put a byte order mark before the first column, which is no part of its name.
     if is_compressed:
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8", newline=""))
-    return path.open(encoding="utf-8", newline="")
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _check_columns(path: Path, found: Iterable[str] | None) -> None:

@@ -50,6 +50,14 @@ def test_gzip_is_known_by_its_content_and_not_by_its_name(tmp_path):
     assert read_trace(path).tokens.keys() == {"a"}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    marked = f"\ufeff{HEAD}\n{GOOD}\n"
+    plain, packed = tmp_path / "t.csv", compressed(tmp_path / "t.csv.gz", marked)
+    plain.write_text(marked, encoding="utf-8")
+
+    assert read_trace(plain).total.tolist() == read_trace(packed).total.tolist() == [0.1]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
