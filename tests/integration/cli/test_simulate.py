@@ -116,7 +116,8 @@ def test_it_says_what_a_policy_would_have_done_in_a_table_and_on_a_page(
     assert out.splitlines()[1].split() == (
         ["RUN", "SPENT", "SERVED%", "DARK", "MIN", "STARTS", "MIN", "BELOW", "DEMAND"]
     )
-    assert "at 4 EUR an hour" in out
+    # 168 hours of 40 tokens/s in the mean, and one of 20: a twelfth of 39.9.
+    assert f"{trace}: the last 1h under team-a, replicas of 3.32 tokens/s at 4 EUR an hour" in out
     assert "Spend against the limit" in report.read_text(encoding="utf-8")
 
 
