@@ -13,7 +13,7 @@ from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition
 from plafond.model.gap import Gap
 from plafond.model.memory import Allowed, NamespaceRecord, Rationale, WorkloadMemory
-from plafond.model.money import ZERO, ByUnit
+from plafond.model.money import TOKENS, ZERO, ByUnit
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.snapshot import NO_CEILING
 from plafond.model.workload import WorkloadId
@@ -101,8 +101,9 @@ class Case:
         """What was remembered to keep it from growing: something could not be read."""
         if self.rationale is None:
             return None
-        if self.rationale.price_gap is not None and not self.units <= self.price.keys():
-            return Reason.PRICE_UNKNOWN
+        unknown = self.units - self.price.keys() if self.rationale.price_gap is not None else set()
+        if unknown:
+            return Reason.MEASURING_TOKENS if unknown == {TOKENS} else Reason.PRICE_UNKNOWN
         return Reason.DEMAND_UNKNOWN if self.rationale.gap is not None else None
 
     @property
