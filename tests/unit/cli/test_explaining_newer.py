@@ -217,6 +217,26 @@ def test_a_raise_after_the_checkpoint_takes_its_moment_and_its_moves_along():
     assert (said.counts.desired, said.rule.moves) == (8, ())
 
 
+def test_moves_to_another_ceiling_are_left_out_where_an_autoscaler_holds_the_count():
+    # It wants nine and has four; five are carried, and six were when the ledger was written.
+    llm = workload(replicas=4, autoscaler=hpa(9))
+    world = running(llm, policies=(policy(budgets=(ten_hours(CLIPPED),)),))
+    found = facts(world)
+    key, of_set = next(iter(found.record.memory.sets.items()))
+    older = {llm.id: replace(of_set[llm.id], ceiling=6)}
+    memory = replace(found.record.memory, sets={key: older})
+
+    now = explain(live(world), found)
+    then = explain(live(world), replace(found, record=replace(found.record, memory=memory)))
+
+    assert [(each.reason, each.before, each.after) for each in now.rule.moves] == [
+        ("AutoscalerWish", 4, 9),
+        ("BudgetCeiling", 9, 5),
+        ("LeftToAutoscaler", 5, 4),
+    ]
+    assert (then.ceiling, then.counts.desired, then.rule.moves) == (5, 4, ())
+
+
 def test_under_an_autoscaler_the_limit_is_named_and_who_raises_it_to_that():
     llm = workload(replicas=4, autoscaler=hpa(9))
     world = running(llm, policies=(policy(budgets=(ten_hours(CLIPPED),)),))
