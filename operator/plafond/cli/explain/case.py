@@ -10,7 +10,7 @@ from plafond.cli.explain.facts import Facts, Listed, PolicyFacts
 from plafond.decide.decision import Move, last_word
 from plafond.decide.pace import BudgetPace, remembered
 from plafond.decide.reason import Reason
-from plafond.model.budget import BudgetPosition
+from plafond.model.budget import Budget, BudgetPosition
 from plafond.model.gap import Gap
 from plafond.model.memory import Allowed, NamespaceRecord, Rationale, WorkloadMemory
 from plafond.model.money import TOKENS, ZERO, ByUnit
@@ -174,6 +174,19 @@ class Case:
         found = ((p, memory.allowed.get(name), memory.plans.get(name)) for p, name in named)
         return tuple(
             remembered(p, each, memory.timing, plan) for p, each, plan in found if each is not None
+        )
+
+    @property
+    def unrecorded(self) -> tuple[tuple[PolicyFacts, Budget], ...]:
+        """Budgets whose window is open, and of which the ledger that was read says nothing."""
+        known = {pace.name for pace in self.paces}
+        return tuple(
+            (each, budget)
+            for each in self.governing
+            if isinstance(each.policy, CostPolicy)
+            for budget in each.policy.budgets
+            if f"{each.policy.name}/{budget.name}" not in known
+            and budget.window.span_at(self.facts.now) is not None
         )
 
     @property
