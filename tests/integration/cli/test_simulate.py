@@ -252,6 +252,15 @@ def test_demand_that_no_cluster_serves_is_refused_at_once(simulate, trace, quest
     assert "expected demand that 150,000 replicas serve, which no cluster exceeds" in err
 
 
+def test_whether_a_file_can_be_read_is_told_by_reading_it(simulate, trace, monkeypatch):
+    # The library asks before, and has a box of its own for the answer.
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    code, _, err = simulate("--grow", "1x", "--trace", trace)
+
+    assert (code, err) == (0, "")
+
+
 def test_a_timeline_is_of_one_run(simulate, trace, tmp_path):
     shares = ("--budget-percent", "90", "--budget-percent", "70")
 
