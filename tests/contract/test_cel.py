@@ -1,9 +1,13 @@
 """Every CEL rule of every kind accepts a good example and rejects a bad one."""
 
+import re
+from zoneinfo import available_timezones
+
 import pytest
 from tests.unit.api.examples import DAY_ONE, FULL, LEDGER, REFUSED, SHEET, Refused
 from tests.unit.api.rules import defaulted, rules_in, verdicts
 
+from plafond.api.budget import ZONE_NAMES
 from plafond.api.crd import definition
 from plafond.api.kinds import COST_POLICY, KINDS, PRICE_SHEET, SPEND_LEDGER
 
@@ -61,6 +65,13 @@ def test_the_bad_examples_break_every_rule(kind):
 
     broken = {message for row in rows for _, message in broken_by(row)}
     assert {message for _, message in rules_in(SCHEMAS[kind.name])} == broken
+
+
+def test_every_time_zone_of_the_database_keeps_the_rule_about_their_names():
+    known = available_timezones() - {"localtime"}
+
+    assert len(known) > 400
+    assert sorted(zone for zone in known if not re.search(ZONE_NAMES, zone)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import pytest
 import yaml
 from pydantic import BaseModel
-from tests.builders import HOUR, NOW
+from tests.builders import HOUR, NOW, hpa
 from tests.unit.api.rules import defaulted, verdicts
 from tests.unit.cli.support import explained
 from tests.unit.decide.test_rationale import busy, ten_hours
@@ -200,7 +200,7 @@ def test_the_json_of_an_explanation_is_the_one_that_is_documented():
     (block,) = re.findall(
         r"^```json\n(.*?)^```", text_of(DOCS / "explain.md"), re.MULTILINE | re.DOTALL
     )
-    troubled = explained(busy(ten_hours("200")), now=NOW + HOUR)
+    troubled = explained(busy(ten_hours("200")), now=NOW + HOUR, scaled_by=(hpa(),))
 
     assert shape(json.loads(block)) == shape(as_json.explanation(troubled))
 

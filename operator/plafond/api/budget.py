@@ -1,11 +1,36 @@
 """The budgets in the spec of `CostPolicy`: how much may be spent, for which span of time."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from plafond.api.amounts import DURATION, Cost, GpuHours, Tokens, WindowLength
 from plafond.api.fields import EntryName, Instant, Model, rule, rules
+
+# Of the database of time zones CEL knows nothing but what its areas are called, and how names that
+# have none are written. There is no pattern beside it: the conversion has the better sentence.
+ZONE_NAMES: Final = (
+    "^((Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe"
+    "|Indian|Mexico|Pacific|US)/[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)?|[A-Z][A-Za-z0-9+-]+)$"
+)
+# The longest window from the last of them on still ends in a year that can be reckoned with.
+FIRST_START: Final = "1970-01-01T00:00:00Z"
+NO_START: Final = "3000-01-01T00:00:00Z"
+STARTS: Final = "start must be in the years 1970 to 2999 of UTC"
+
+TimeZone = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=rules(
+            rule(
+                f"self.matches('{ZONE_NAMES}')",
+                "timeZone must be an IANA time zone such as Europe/Berlin",
+            )
+        ),
+    ),
+]
 
 
 class Limit(
@@ -64,6 +89,13 @@ class BudgetWindow(
             "duration must be between 5m and 744h (31 days) with type Rolling",
             ".duration",
         ),
+        rule(
+            # To the API server what has the format date-time is a moment already.
+            f"!has(self.start) || (timestamp(self.start) >= timestamp('{FIRST_START}') "
+            f"&& timestamp(self.start) < timestamp('{NO_START}'))",
+            STARTS,
+            ".start",
+        ),
     ),
 ):
     """The span of time that a limit covers."""
@@ -73,10 +105,10 @@ class BudgetWindow(
     duration, and never starts again."""
     period: Literal["Hourly", "Daily", "Weekly", "Monthly", "Quarterly", "Yearly"] | None = None
     """How often a Calendar window starts again."""
-    time_zone: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    time_zone: TimeZone | None = None
     """The IANA time zone whose midnight starts a Calendar window; UTC when absent."""
     start: Instant | None = None
-    """When a Fixed window starts, in RFC 3339."""
+    """When a Fixed window starts, in RFC 3339, in the years 1970 to 2999 of UTC."""
     duration: WindowLength | None = None
     """How long a Fixed or Rolling window lasts, such as "240h"; Rolling from 5m to 744h."""
 

@@ -160,10 +160,9 @@ def _fixed_window(start: str, length: str, field: str) -> FixedWindow:
         raise InvalidResource(
             field=f"{field}.duration", sentence="duration must be greater than zero"
         )
-    try:
-        window.start + window.duration
-    except OverflowError as error:
-        raise InvalidResource(field, "the window must end before the year 10000") from error
+    first, end = written_budget.FIRST_START, written_budget.NO_START
+    if not instant(first, field) <= window.start < instant(end, field):
+        raise InvalidResource(field=f"{field}.start", sentence=written_budget.STARTS)
     return window
 
 

@@ -12,6 +12,7 @@ from plafond.api.convert_ledger import continued, parse_ledger
 from plafond.api.convert_policy import parse_cost_policy
 from plafond.api.errors import InvalidResource
 from plafond.cli.explain.facts import BudgetSaid, Listed, Live, PolicyFacts, Said, Status
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.memory import NamespaceRecord
 from plafond.model.workload import WorkloadId
@@ -19,6 +20,7 @@ from plafond.model.workload import WorkloadId
 Raw = Mapping[str, Any]
 
 _GROUP: Final = "apps"
+_HPA: Final = "HorizontalPodAutoscaler"
 
 
 def policy_facts(raw: Raw) -> PolicyFacts:
@@ -66,6 +68,26 @@ def live_of(kind: str, raw: Raw) -> Live:
         int(status.get("readyReplicas") or 0),
         is_ignored(meta.get("annotations") or {}),
     )
+
+
+def autoscalers_of(workload: WorkloadId, listed: Raw) -> tuple[Autoscaler, ...]:
+    """Return the autoscalers of *workload* among those that are *listed*, by name."""
+    ours = (each for each in listed.get("items") or () if _scales(each["spec"], workload))
+    return tuple(sorted((_autoscaler(each) for each in ours), key=lambda each: each.name))
+
+
+def _scales(spec: Raw, workload: WorkloadId) -> bool:
+    reference = spec["scaleTargetRef"]
+    group, slash, _ = str(reference.get("apiVersion", "")).partition("/")
+    found = (group if slash else "", reference["kind"], reference["name"])
+    return found == (workload.group, workload.kind, workload.name)
+
+
+def _autoscaler(raw: Raw) -> Autoscaler:
+    spec = raw["spec"]
+    least = 1 if spec.get("minReplicas") is None else int(spec["minReplicas"])
+    name = raw["metadata"]["name"]
+    return Autoscaler(_HPA, name, least=least, most=int(spec["maxReplicas"]))
 
 
 def moment(text: str | None) -> datetime | None:

@@ -13,6 +13,7 @@ from plafond.cli.cluster import Answer
 from plafond.cli.errors import BadInputError, CommandError
 from plafond.cli.explain.facts import Facts, Live, PolicyFacts
 from plafond.cli.parsing import (
+    autoscalers_of,
     ceilings_of,
     continued_by,
     live_of,
@@ -20,8 +21,10 @@ from plafond.cli.parsing import (
     record_of,
     with_past,
 )
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.memory import NamespaceRecord
+from plafond.model.workload import WorkloadId
 
 Read = Callable[[str], Answer]
 
@@ -74,7 +77,8 @@ def read_facts(read: Read, live: Live, now: datetime) -> Facts:
         reader.unread.append(ceilings.why)
     policies = _read_policies(reader, namespace)
     record = _read_record(reader, namespace)
-    return Facts(now, namespace, ceilings, why, policies, record, tuple(reader.unread))
+    scaled_by = _read_autoscalers(reader, live.id)
+    return Facts(now, namespace, ceilings, why, policies, record, tuple(reader.unread), scaled_by)
 
 
 def _read_policies(reader: _Reader, namespace: str) -> tuple[PolicyFacts, ...]:
@@ -82,6 +86,14 @@ def _read_policies(reader: _Reader, namespace: str) -> tuple[PolicyFacts, ...]:
     without = "neither the rules nor their latest statuses are known"
     listed = reader.found(path, f"policies of {namespace}", without)
     return _policies(listed or {})
+
+
+def _read_autoscalers(reader: _Reader, workload: WorkloadId) -> tuple[Autoscaler, ...] | None:
+    namespace = workload.namespace
+    path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+    what = f"HorizontalPodAutoscalers of {namespace}"
+    listed = reader.found(path, what, "who else scales it is not known")
+    return None if listed is None else autoscalers_of(workload, listed)
 
 
 def read_overview(read: Read, namespace: str | None) -> tuple[PolicyFacts, ...]:

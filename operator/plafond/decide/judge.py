@@ -352,10 +352,12 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         None if fullest is None else case.wish.fuller_at(fullest),
         ceiling,
         grant.obstacle if grant else None,
-        case.is_price_known and not (target.is_unmeasured and observed),
+        case.is_price_known,
         outcome.is_clamped,
         outcome.is_in_doubt,
         0 if fullest is None else case.wish.squeezed_to(fullest),
+        # Of what does not run one may start, to show what it processes.
+        is_measured=not (target.is_unmeasured and observed),
     )
     decision = Decision(
         case.id,

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     RAISED_IN_STEPS = "RaisedInSteps"
     DEMAND_UNKNOWN = "DemandUnknown"
     PRICE_UNKNOWN = "PriceUnknown"
+    MEASURING_TOKENS = "MeasuringTokens"
     HELD_IN_DOUBT = "HeldInDoubt"
     VOLUMES_KEPT = "VolumesKept"
     BRAKED = "Braked"
@@ -66,6 +67,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.RAISED_IN_STEPS: "a ceiling that has bound is raised in steps, as far as money is free",
     Reason.DEMAND_UNKNOWN: "demand cannot be read, so nothing is raised, or lowered for lack of it",
     Reason.PRICE_UNKNOWN: "a replica has no known price, so what runs is kept and nothing grows",
+    Reason.MEASURING_TOKENS: "what a replica processes is still being measured, so nothing grows",
     Reason.HELD_IN_DOUBT: "a price, a policy or the spend here is unknown, so no ceiling is raised",
     Reason.VOLUMES_KEPT: "a lower count would delete its volumes, so it is never lowered",
     Reason.BRAKED: "a change of policy or price that nobody has confirmed lowers step by step",

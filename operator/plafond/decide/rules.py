@@ -30,6 +30,7 @@ class Facts:
         is_clamped: the API server cuts a write that goes too far; else it refuses it.
         is_in_doubt: something beside it is unknown, so no ceiling is raised.
         spared: as *squeezed*, but with as many at least as let requests be answered in time.
+        is_measured: it is known how many tokens a replica processes, or nobody limits them.
 
     """
 
@@ -45,6 +46,7 @@ class Facts:
     is_clamped: bool = True
     is_in_doubt: bool = False
     spared: int = 0
+    is_measured: bool = True
 
 
 Rule = Callable[[Decision, Facts], Decision]
@@ -104,6 +106,15 @@ def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
     return replace(kept, held=Reason.PRICE_UNKNOWN)
 
 
+def grow_nothing_before_it_is_measured(decision: Decision, facts: Facts) -> Decision:
+    """What a replica processes shows only while it works: keep what runs until it has shown."""
+    # A price that somebody has to give is the reason beside one that comes by itself.
+    if facts.is_measured or not facts.is_price_known:
+        return decision
+    kept = decision.moved_to(decision.observed_replicas, Reason.MEASURING_TOKENS)
+    return replace(kept, held=Reason.MEASURING_TOKENS)
+
+
 def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:
     """No more than the workload's part of what the limits allow."""
     if facts.ceiling is None:
@@ -134,6 +145,7 @@ RULES: tuple[Rule, ...] = (
     never_delete_volumes,
     keep_the_funded_floor,
     grow_nothing_without_a_price,
+    grow_nothing_before_it_is_measured,
     cap_at_the_ceiling,
     only_lower_what_others_scale,
 )
@@ -167,6 +179,8 @@ def _why_not_yet(facts: Facts) -> Reason:
     """Return what keeps a ceiling down that no limit keeps down."""
     if not facts.is_price_known:
         return Reason.PRICE_UNKNOWN
+    if not facts.is_measured:
+        return Reason.MEASURING_TOKENS
     if facts.recommendation.gap is not None:
         return Reason.DEMAND_UNKNOWN
     return Reason.HELD_IN_DOUBT if facts.is_in_doubt else Reason.RAISED_IN_STEPS

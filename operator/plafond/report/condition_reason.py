@@ -16,6 +16,7 @@ class ConditionReason(StrEnum):
     NAMESPACE_EXCLUDED = "NamespaceExcluded"
     PRICE_MISSING = "PriceMissing"
     PRICE_UNKNOWN = "PriceUnknown"
+    MEASURING_TOKENS = "MeasuringTokens"
     WITHIN_BUDGET = "WithinBudget"
     NO_BUDGET = "NoBudget"
     NO_OPEN_BUDGET = "NoOpenBudget"
@@ -60,6 +61,7 @@ CONDITION_SENTENCES: dict[ConditionReason, str] = {
     ConditionReason.NAMESPACE_EXCLUDED: "the namespace is never governed",
     ConditionReason.PRICE_MISSING: "the currency has no price sheet in force",
     ConditionReason.PRICE_UNKNOWN: "something that runs has no usable price",
+    ConditionReason.MEASURING_TOKENS: "how many tokens a replica processes is not known yet",
     ConditionReason.WITHIN_BUDGET: "something remains of every budget",
     ConditionReason.NO_BUDGET: "the policy has no budget",
     ConditionReason.NO_OPEN_BUDGET: "no budget's window is open",

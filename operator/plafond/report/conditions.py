@@ -1,6 +1,6 @@
 """The conditions of a policy: what can be said of it now, each with one reason and one sentence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -133,31 +133,42 @@ def _ready(part: PolicyPart) -> Condition:
     if part.judgement.left_alone is not None:
         why = part.judgement.left_alone.why
         return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_MISSING, why)
-    # What its neighbors reckon in holds back the same workloads.
-    units = part.judgement.account.policy_set.units
-    unpriced = [
-        (target, gap)
-        for target in part.targets
-        for unit, gap in target.gaps.items()
-        if unit in units
-    ]
-    if unpriced:
-        target, gap = unpriced[0]
-        others = len({each.id for each, _ in unpriced}) - 1
-        more = f" and {others} more" if others else ""
-        message = f"{target.id.name}{more} has no usable price: {gap.why}"
-        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
-    beside = [gap for unit, gap in part.judgement.account.unpriced.items() if unit in units]
-    if beside:
-        message = f"pods beside the targets have no price, so nothing is raised: {beside[0].why}"
-        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
-    owing = [gap for unit, gap in part.judgement.account.owing.items() if unit in units]
-    if owing:
-        message = f"pods that have ended have no price, so the spend is too low: {owing[0].why}"
-        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, message)
+    unpriced = _unpriced(part)
+    if unpriced is not None:
+        return Condition("Ready", Truth.FALSE, ConditionReason.PRICE_UNKNOWN, unpriced)
+    measured = _lacking(part, {TOKENS})
+    if measured is not None:
+        # Nobody has to do anything, and all that can be decided without it is.
+        message = f"{measured[0]} keeps what runs until it has shown its use: {measured[1].why}"
+        return Condition("Ready", Truth.TRUE, ConditionReason.MEASURING_TOKENS, message)
     count = len(part.targets)
     workloads = "1 workload is" if count == 1 else f"{count} workloads are"
     return Condition("Ready", Truth.TRUE, ConditionReason.EVALUATED, f"{workloads} evaluated")
+
+
+def _unpriced(part: PolicyPart) -> str | None:
+    # What its neighbors reckon in holds back the same workloads.
+    units = part.judgement.account.policy_set.units
+    lacking = _lacking(part, units - {TOKENS})
+    if lacking is not None:
+        return f"{lacking[0]} has no usable price: {lacking[1].why}"
+    beside = [gap for unit, gap in part.judgement.account.unpriced.items() if unit in units]
+    if beside:
+        return f"pods beside the targets have no price, so nothing is raised: {beside[0].why}"
+    owing = [gap for unit, gap in part.judgement.account.owing.items() if unit in units]
+    if owing:
+        return f"pods that have ended have no price, so the spend is too low: {owing[0].why}"
+    return None
+
+
+def _lacking(part: PolicyPart, units: Collection[str]) -> tuple[str, Gap] | None:
+    """Return which targets have no price in one of *units*, and why the first has none."""
+    found = [(t, gap) for t in part.targets for unit, gap in t.gaps.items() if unit in units]
+    if not found:
+        return None
+    target, gap = found[0]
+    others = len({each.id for each, _ in found}) - 1
+    return f"{target.id.name}{f' and {others} more' if others else ''}", gap
 
 
 def _within_budget(part: PolicyPart) -> Condition:

@@ -21,7 +21,7 @@ def metrics_gap(part: PolicyPart, meters: Mapping[Meter, MeterReading]) -> Gap |
             return reading.gap
     if TOKENS in part.policy.units and part.judgement.account.unseen is not None:
         return part.judgement.account.unseen
-    return _unseen(part)
+    return _uncounted(part) or _unseen(part)
 
 
 def _scaled_by(scaling: Scaling) -> tuple[Meter, ...]:
@@ -32,6 +32,14 @@ def _scaled_by(scaling: Scaling) -> tuple[Meter, ...]:
         *((Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS) if by_requests else ()),
         *((scaling.latency.meter,) if scaling.latency is not None else ()),
     )
+
+
+def _uncounted(part: PolicyPart) -> Gap | None:
+    for target in part.targets:
+        # What has shown its counter once has at least something that stands for its price.
+        if target.is_unmeasured and target.ready_pods and TOKENS not in target.price:
+            return Gap(f"{target.id.name}: no pod has ever shown the meter tokens")
+    return None
 
 
 def _unseen(part: PolicyPart) -> Gap | None:

@@ -1,7 +1,7 @@
 """Everything that one question about the benchmark asks for: rows, by share of the money."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from decimal import Decimal
 from multiprocessing import get_context
@@ -14,6 +14,9 @@ from plafond.simulate.play import Governor, Progress, Run, play
 
 PLAFOND = "plafond"
 CLAIRVOYANT = "clairvoyant"
+# How often whoever waits is told how far runs in other processes are, each in so many parts.
+LOOK_SECONDS = 0.5
+PARTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,23 @@ def rows_of(listed: tuple[Entry, ...], progress: Progress | None = None) -> Iter
         for entry in listed:
             yield row_of(entry, progress if entry.governor == PLAFOND else None)
         return
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        futures: list[Future[Row]] = [pool.submit(row_of, entry) for entry in listed]
-        for done, future in enumerate(futures):
-            if progress is not None:
-                progress(done, len(futures))
+    context = get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(workers, context) as pool:
+        done = manager.dict()
+        futures = [pool.submit(_noted, index, entry, done) for index, entry in enumerate(listed)]
+        for future in futures:
+            while wait((future,), LOOK_SECONDS).not_done:
+                if progress is not None:
+                    progress(round(sum(done.values())), PARTS * len(listed))
             yield future.result()
+
+
+def _noted(index: int, entry: Entry, done: MutableMapping[int, float]) -> Row:
+    """Play *entry*, and note in *done* how far it is."""
+
+    def note(step: int, steps: int) -> None:
+        done[index] = PARTS * step / steps
+
+    row = row_of(entry, note)
+    done[index] = PARTS
+    return row

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from plafond.simulate.errors import SimulationError
 from plafond.simulate.world import (
     SECONDS_PER_HOUR,
     STEP_S,
@@ -19,6 +20,8 @@ from plafond.simulate.world import (
 # Who is told how many of how many steps are done.
 Progress = Callable[[int, int], None]
 STEPS_PER_WORD = 240
+# As many pods as Kubernetes is made for in one cluster; each is played by itself.
+MOST_REPLICAS = 150_000
 
 
 class Moment(NamedTuple):
@@ -103,6 +106,7 @@ class Run:
 
 def play(window: Window, model: Model, governor: Governor, progress: Progress | None = None) -> Run:
     """Play *window* under *governor*; replicas of its first bin's wish are ready from the start."""
+    _refuse_out_of_reach(window, model)
     initial = model.wish(window.demand(0))
     fleet, eyes = Fleet.running(model, initial), Eyes.opened(window, model, initial)
     autoscaler = Autoscaler(model)
@@ -120,6 +124,18 @@ def play(window: Window, model: Model, governor: Governor, progress: Progress | 
         if progress is not None and step % STEPS_PER_WORD == 0:
             progress(step, window.steps)
     return Run(tuple(steps), starts)
+
+
+def _refuse_out_of_reach(window: Window, model: Model) -> None:
+    peak = max(window.tokens_per_s[window.first : window.last], default=0.0)
+    # Compared as a float: it may be infinite, of which there is no whole number.
+    if peak / model.target > MOST_REPLICAS:
+        takes = f"{peak / model.target:.3g} replicas of {model.tokens_per_s:.3g} tokens/s"
+        sentence = (
+            f"expected demand that {MOST_REPLICAS:,} replicas serve, which no cluster exceeds; "
+            f"its peak takes {takes}: give a larger --replica-tokens-per-s"
+        )
+        raise SimulationError(sentence)
 
 
 def _step(window: Window, model: Model, what: tuple[Fleet, Verdict], step: int) -> Step:

@@ -20,6 +20,8 @@ from plafond.simulate.demand import Demand
 from plafond.simulate.errors import SimulationError
 
 BIN_S = 600
+# As many samples as it gives in one answer.
+MOST_BINS = 11_000
 TIMEOUT_SECONDS = 30.0
 LONGEST_UNKNOWN_S = 6 * 3600
 # What the library lets out for an answer that is no JSON, or not that of Prometheus.

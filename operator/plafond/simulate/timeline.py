@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 from contextlib import suppress
+from errno import EEXIST
 from pathlib import Path
 
 from plafond.simulate.errors import SimulationError
@@ -59,7 +60,7 @@ def write_whole(path: Path, text: str) -> None:
     # A link stays one: what it leads to is replaced.
     path = path.resolve()
     try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, beside = _beside(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -76,10 +77,22 @@ def write_whole(path: Path, text: str) -> None:
 
 def check_writable(path: Path) -> None:
     """Refuse a *path* that cannot be written, before minutes are spent on what it shall hold."""
-    path, is_other = path.resolve(), path.exists() and not path.is_file()
-    if is_other or not os.access(path.parent, os.W_OK):
-        sentence = f"{path}: expected a file in a folder that can be written to"
-        raise SimulationError(sentence)
+    path = path.resolve()
+    try:
+        # Permissions tell nothing of a file system that is read-only, or a name that is too long.
+        handle, beside = _beside(path)
+    except OSError as error:
+        why = error.strerror or error
+        sentence = f"{path}: expected a file in a folder that can be written to; {why}"
+        raise SimulationError(sentence) from error
+    os.close(handle)
+    Path(beside).unlink()
+
+
+def _beside(path: Path) -> tuple[int, str]:
+    if path.exists() and not path.is_file():
+        raise OSError(EEXIST, "it is no file")
+    return tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
 
 
 def _unwritable(path: Path, error: OSError) -> SimulationError:

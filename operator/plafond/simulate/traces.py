@@ -27,6 +27,10 @@ GZIP = b"\x1f\x8b"
 USUAL_BIN_S = 600
 # Tenants have rows only where they ask for something: so long may all of them be silent.
 LONGEST_SILENCE_S = 6 * 3600
+# Longer bins say nothing of the hours; mostly the offsets count from elsewhere.
+LONGEST_BIN_S = 86_400
+# In a bin, of requests or tokens: a figure beyond is no demand but an error in writing it.
+LARGEST = 10**15
 
 Numbers = npt.NDArray[np.float64]
 
@@ -121,9 +125,10 @@ def _rows(path: Path) -> Iterator[Row]:
 def _opened(path: Path) -> TextIO:
     with path.open("rb") as file:
         is_compressed = file.read(2) == GZIP
+    # Spreadsheets put a byte order mark before the first column, which is no part of its name.
     if is_compressed:
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8", newline=""))
-    return path.open(encoding="utf-8", newline="")
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _check_columns(path: Path, found: Iterable[str] | None) -> None:
@@ -156,6 +161,8 @@ def _number(path: Path, line: int, name: str, text: str | None) -> float:
         raise _bad(path, line, f"{expected}; got {text!r}") from None
     if not math.isfinite(value) or value < 0:
         raise _bad(path, line, f"{expected}; got {text!r}")
+    if value > LARGEST:
+        raise _bad(path, line, f"at most {LARGEST:.0e} as {name}; got {text!r}")
     return value
 
 
@@ -167,6 +174,9 @@ def _bin_length(rows: Iterable[Row]) -> int:
 def _check_grid(path: Path, rows: Iterable[Row], bin_s: int) -> None:
     before = -bin_s
     for row in rows:
+        if row.offset_s and bin_s > LONGEST_BIN_S:
+            expected = f"bins of a day at most, so an offset_s up to {LONGEST_BIN_S}"
+            raise _bad(path, row.line, f"{expected}; got {row.offset_s}")
         if row.offset_s % bin_s:
             raise _bad(path, row.line, f"a multiple of {bin_s} as offset_s; got {row.offset_s}")
         if row.offset_s - before - bin_s > LONGEST_SILENCE_S:

@@ -22,7 +22,7 @@ from plafond.model.memory import NamespaceRecord
 from plafond.model.meters import PodKey
 from plafond.model.policy import CostPolicy, Mode, Scaling
 from plafond.model.settings import Settings
-from plafond.model.window import FixedWindow
+from plafond.model.window import FixedWindow, as_written
 from plafond.model.workload import WorkloadId
 from plafond.simulate.benchmark import START
 from plafond.simulate.cluster import NODE, Scene
@@ -204,9 +204,15 @@ def last_of(demand: Demand, history_s: int, window_s: int) -> Window:
     bins, before = window_s // demand.bin_s, history_s // demand.bin_s
     there = demand.tokens_per_s
     if not 0 < bins <= len(there):
-        days, asked = len(there) * demand.bin_s / 86_400, window_s / 86_400
-        expected = f"a window of {asked:.2g} days of demand"
-        sentence = f"{demand.source}: expected {expected}; there are {days:.2g} days of it"
+        least, most, asked = (
+            _length(s) for s in (demand.bin_s, len(there) * demand.bin_s, window_s)
+        )
+        expected = f"a window from {least}, one bin, to {most}, all demand there is"
+        sentence = f"{demand.source}: expected {expected}; got {asked}"
         raise SimulationError(sentence)
     kept = there[max(0, len(there) - bins - before) :]
     return Window(kept, demand.bin_s, len(kept) - bins, len(kept))
+
+
+def _length(seconds: int) -> str:
+    return as_written(timedelta(seconds=seconds))

@@ -23,6 +23,7 @@ API = "/apis/plafond.dev/v1alpha1"
 NAMESPACE = f"/api/v1/namespaces/{TEAM}"
 POLICIES = f"{API}/namespaces/{TEAM}/costpolicies"
 LEDGER = f"{API}/namespaces/{TEAM}/spendledgers/plafond"
+HPAS = f"/apis/autoscaling/v2/namespaces/{TEAM}/horizontalpodautoscalers"
 LLM = f"/apis/apps/v1/namespaces/{TEAM}/deployments/llm"
 
 # As in the world that is decided on: ten hours from its now.
@@ -84,6 +85,7 @@ def left_behind(within: str = "True") -> dict[str, object]:
         POLICIES: {"items": [policy]},
         f"{API}/costpolicies": {"items": [policy]},
         LEDGER: {"spec": ledger_spec(record)},
+        HPAS: {"items": [made.hpa("other", "embed"), made.hpa("llm-hpa", "llm")]},
         LLM: {"metadata": {"namespace": TEAM, "name": "llm"}, "spec": {"replicas": 5}},
     }
 
@@ -131,6 +133,26 @@ def test_a_person_reads_text(plafond):
 
     assert code == 0
     assert out.startswith("team-a/llm may have 5 replicas: the budget carries no more")
+
+
+def test_who_else_scales_a_workload_is_said(plafond, server):
+    assert (
+        "  Scaled by   HorizontalPodAutoscaler llm-hpa, from 1 to 20 replicas\n"
+        in (plafond("explain", "llm")[1])
+    )
+    server.objects[HPAS] = {"items": [made.hpa("other", "embed")]}
+    assert "Scaled by" not in plafond("explain", "llm")[1]
+
+
+def test_autoscalers_that_may_not_be_read_are_unknown_and_not_none(plafond, server):
+    server.objects[HPAS] = 403
+
+    found = json.loads(plafond("explain", "llm", "-o", "json")[1])
+
+    assert found["scaledBy"] is None
+    (said,) = found["unread"]
+    assert said.startswith("HorizontalPodAutoscalers of team-a: you may not read it")
+    assert said.endswith("without it who else scales it is not known")
 
 
 def test_what_may_not_be_read_is_said_and_the_rest_explained(plafond, server):

@@ -116,7 +116,8 @@ def test_it_says_what_a_policy_would_have_done_in_a_table_and_on_a_page(
     assert out.splitlines()[1].split() == (
         ["RUN", "SPENT", "SERVED%", "DARK", "MIN", "STARTS", "MIN", "BELOW", "DEMAND"]
     )
-    assert "at 4 EUR an hour" in out
+    # 168 hours of 40 tokens/s in the mean, and one of 20: a twelfth of 39.9.
+    assert f"{trace}: the last 1h under team-a, replicas of 3.32 tokens/s at 4 EUR an hour" in out
     assert "Spend against the limit" in report.read_text(encoding="utf-8")
 
 
@@ -185,6 +186,9 @@ def test_growth_is_reckoned_per_user_request_and_million_tokens(simulate, trace)
     assert three["requests"] == pytest.approx(3 * 7 * 86_400)
 
 
+LIVE = ("-f", "no.yaml", "--from-prometheus", "http://127.0.0.1:1")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -194,14 +198,30 @@ def test_growth_is_reckoned_per_user_request_and_million_tokens(simulate, trace)
         (("--grow", "2x", "--compare"), "--compare says nothing about --grow TIMES"),
         (("--benchmark",), "expected --trace FILE"),
         (("--benchmark", "--trace", "none.csv"), "none.csv: expected a trace to read"),
-        (("--benchmark", "--budget-percent", "0"), "above 0 as --budget-percent; got 0"),
-        (("--benchmark", "--budget-percent", "nan"), "above 0 as --budget-percent; got nan"),
-        (("--benchmark", "--replica-tokens-per-s", "-5"), "--replica-tokens-per-s; got -5"),
+        (("--benchmark", "--budget-percent", "0"), "as --budget-percent, at most 1,000; got 0"),
+        (("--benchmark", "--budget-percent", "nan"), "--budget-percent, at most 1,000; got nan"),
+        (("--benchmark", "--budget-percent", "1e9"), "--budget-percent, at most 1,000; got 1e+09"),
+        (("--benchmark", "--replica-tokens-per-s", "-5"), "at most 1,000,000,000; got -5"),
+        (("--benchmark", "--replica-tokens-per-s", "inf"), "as --replica-tokens-per-s, at most"),
+        (("--benchmark", "--replica-tokens-per-s", "1e300"), "at most 1,000,000,000; got 1e+300"),
         (("--benchmark", "--timeline", "no/such/folder.csv"), "expected a file in a folder"),
         (("--grow", "lots", "--trace", "x.csv"), "expected a growth such as 10x"),
-        (("--grow", "10x", "--users", "0", "--trace", "x.csv"), "expected at least 1 as --users"),
+        (("--grow", "10x", "--users", "0"), "expected 1 to 10,000,000,000 as --users; got 0"),
+        (("--grow", "10x", "--users", "99999999999"), "10,000,000,000 as --users; got 99999999999"),
         (("-f", "no.yaml"), "no.yaml: expected a policy to read"),
         (("-f", "no.yaml", "--window", "soon"), "expected a length such as 7d"),
+        (("-f", "no.yaml", "--window", "0h"), "expected a length above zero as --window"),
+        (("-f", "no.yaml", "--price", "0"), "from 0.000001 to 1,000,000,000,000 as --price; got 0"),
+        (("-f", "no.yaml", "--price", "1e-300"), "as --price; got 1e-300"),
+        (("-f", "no.yaml", "--price", "nan"), "as --price; got nan"),
+        (("-f", "no.yaml", "--since", "3d"), "--since says nothing about demand from a trace"),
+        (("-f", "no.yaml", "--query", "up"), "--query says nothing about demand from a trace"),
+        ((*LIVE, "--tenant", "a"), "--tenant says nothing about demand from Prometheus"),
+        ((*LIVE, "--since", "0h"), "from 10m to 76d, which Prometheus answers at once, as --since"),
+        ((*LIVE, "--since", "999999d"), "as --since; got '999999d'"),
+        (("-f", "no.yaml", "--report", "./no.yaml"), "no.yaml: expected a file of its own"),
+        (("-f", "p", "--trace", "t", "--timeline", "t"), "t: expected a file of its own to write"),
+        (("-f", "p", "--timeline", "t", "--report", "t"), "t: expected a file of its own to write"),
     ],
 )  # fmt: skip
 def test_a_question_that_means_nothing_is_one_sentence_and_exit_code_2(simulate, words, said):
@@ -211,6 +231,34 @@ def test_a_question_that_means_nothing_is_one_sentence_and_exit_code_2(simulate,
     assert err.startswith("plafond: ")
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("length", ["1s", "10000d"])
+def test_a_window_is_at_least_a_bin_and_at_most_all_demand(simulate, trace, policy, length):
+    code, out, err = simulate("-f", policy, "--trace", trace, "--window", length)
+
+    # 14 days are 336 hours.
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "expected a window from 1h, one bin, to 336h, all demand there is; got" in err
+
+
+@pytest.mark.parametrize(
+    "question", [("--benchmark",), ("--benchmark", "--sensitivity"), ("--grow", "10x")]
+)
+def test_demand_that_no_cluster_serves_is_refused_at_once(simulate, trace, question):
+    code, out, err = simulate(*question, "--trace", trace, "--replica-tokens-per-s", "1e-300")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "expected demand that 150,000 replicas serve, which no cluster exceeds" in err
+
+
+def test_whether_a_file_can_be_read_is_told_by_reading_it(simulate, trace, monkeypatch):
+    # The library asks before, and has a box of its own for the answer.
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    code, _, err = simulate("--grow", "1x", "--trace", trace)
+
+    assert (code, err) == (0, "")
 
 
 def test_a_timeline_is_of_one_run(simulate, trace, tmp_path):

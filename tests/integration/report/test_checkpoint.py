@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.builders import NOW, SECOND
 from tests.integration.fakes import objects as made
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, hanging, running
+from tests.integration.fakes.kubernetes_api import failing, hanging
 from tests.integration.report.ledgers import (
     COLLECTION,
     KEY,
@@ -17,22 +17,6 @@ from tests.integration.report.ledgers import (
 )
 
 from plafond.api.writer import Result
-
-
-@pytest.fixture
-async def fake():
-    return FakeKubernetes()
-
-
-@pytest.fixture
-async def client(fake):
-    async with running(fake) as client:
-        yield client
-
-
-@pytest.fixture
-def checkpoints(client):
-    return opened(client)
 
 
 async def test_a_first_record_makes_the_object(fake, checkpoints):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.builders import DAY, EUR, HOUR, money
 from tests.integration.fakes import objects as made
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.fakes.kubernetes_api import failing
 from tests.integration.report.ledgers import COLLECTION, writes
 
 from plafond.api.constants import MONTH
@@ -20,17 +20,6 @@ CHAT = SPEND._replace(workload="deployments.apps/chat")
 NOV = datetime(2026, 11, 1, tzinfo=UTC)
 # Two hours after the end of a day it is finished.
 CLOSES = 2 * HOUR
-
-
-@pytest.fixture
-async def fake():
-    return FakeKubernetes()
-
-
-@pytest.fixture
-async def client(fake):
-    async with running(fake) as client:
-        yield client
 
 
 def opened(client):

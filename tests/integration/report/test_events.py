@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.builders import MINUTE, NOW, SECOND
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, hanging, running
+from tests.integration.fakes.kubernetes_api import failing, hanging, running
 
 from plafond.api.writer import ApiWriter, WriteTimeouts
 from plafond.report.events import Event, EventRecorder, EventType, Involved
@@ -14,11 +14,6 @@ from plafond.report.events import Event, EventRecorder, EventType, Involved
 LLM = Involved("apps/v1", "Deployment", "team-a", "llm", "uid-llm")
 LOWERED = Event(LLM, EventType.NORMAL, "BudgetCeiling", "6 → 4 replicas")
 EVENTS = "/api/v1/namespaces/team-a/events"
-
-
-@pytest.fixture
-async def fake():
-    return FakeKubernetes()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from tests.builders import NOW, SECOND
 from tests.integration.fakes import objects as made
-from tests.integration.fakes.kubernetes_api import FakeKubernetes, failing, running
+from tests.integration.fakes.kubernetes_api import failing
 from tests.integration.report.ledgers import (
     COLLECTION,
     KEY,
@@ -18,22 +18,6 @@ from tests.integration.report.ledgers import (
 )
 
 from plafond.api.writer import Result
-
-
-@pytest.fixture
-async def fake():
-    return FakeKubernetes()
-
-
-@pytest.fixture
-async def client(fake):
-    async with running(fake) as client:
-        yield client
-
-
-@pytest.fixture
-def checkpoints(client):
-    return opened(client)
 
 
 async def closing(checkpoints, record):

@@ -305,9 +305,15 @@ def test_tokens_that_are_not_measured_are_told_and_what_would_show_them():
     limit = budget("50", unit=TOKENS, window=fixed(NOW, 10 * HOUR))
 
     said = explained(busy(limit))
+    remembered = explained(busy(limit), policies=silent(facts(busy(limit))).policies)
 
-    assert said.rule.reason is Reason.PRICE_UNKNOWN
-    assert said.lifts[0].sentence.startswith("let its replicas show the meter tokens, and work")
+    for each in (said, remembered):
+        assert each.rule.reason is Reason.MEASURING_TOKENS
+        assert each.lifts[0].sentence.startswith(
+            "let its replicas show the meter tokens, and work (tokens: 0 of the 3 stretches"
+        )
+    # It comes of itself, so nobody is told to mend anything.
+    assert said.troubles == ()
     assert numbers(said)["limits/launch: demand and what nobody scales cost"] is None
 
 

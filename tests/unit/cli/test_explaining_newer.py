@@ -11,6 +11,7 @@ from tests.builders import (
     TEAM,
     class_rule,
     concurrency,
+    fixed,
     hpa,
     namespace,
     node,
@@ -215,6 +216,61 @@ def test_a_raise_after_the_checkpoint_takes_its_moment_and_its_moves_along():
     much = "by at most 2, as far as money is free"
     assert (rise.sentence, rise.at) == (f"its ceiling may rise again within 1m, {much}", None)
     assert (said.counts.desired, said.rule.moves) == (8, ())
+
+
+def test_a_budget_that_no_checkpoint_knows_yet_is_told_by_the_status_and_when_one_will():
+    world = busy(ten_hours(CLIPPED))
+
+    said = later(replace(world, policies=()), world)
+
+    assert numbers(said) == {
+        "limits/launch: limit": "200",
+        "limits/launch: spent": "0",
+        "limits/launch: used": "0",
+        "limits/launch: remaining": "200",
+        "limits/launch: carries, which is not recorded yet": None,
+        "the namespace cost as of the status": "40.00",
+    }
+    # Two of the five minutes from one checkpoint to the next are over.
+    (recorded,) = [each for each in said.next if "is recorded" in each.sentence]
+    assert recorded.sentence.startswith("what limits/launch carries is recorded, by the next")
+    assert recorded.at == NOW + 5 * MINUTE
+
+
+def test_where_no_ledger_can_be_read_nothing_is_promised_of_it():
+    said = explained(busy(ten_hours(CLIPPED)), record=Gap("not read"))
+
+    assert numbers(said)["limits/launch: carries"] is None
+    assert not [each for each in said.next if "is recorded" in each.sentence]
+
+
+def test_a_budget_whose_window_is_not_open_is_not_awaited():
+    launch = ten_hours(CLIPPED)
+    closed = replace(launch, window=fixed(NOW + HOUR, HOUR))
+
+    said = explained(busy(closed))
+
+    assert not [each for each in numbers(said) if "not recorded" in each]
+
+
+def test_moves_to_another_ceiling_are_left_out_where_an_autoscaler_holds_the_count():
+    # It wants nine and has four; five are carried, and six were when the ledger was written.
+    llm = workload(replicas=4, autoscaler=hpa(9))
+    world = running(llm, policies=(policy(budgets=(ten_hours(CLIPPED),)),))
+    found = facts(world)
+    key, of_set = next(iter(found.record.memory.sets.items()))
+    older = {llm.id: replace(of_set[llm.id], ceiling=6)}
+    memory = replace(found.record.memory, sets={key: older})
+
+    now = explain(live(world), found)
+    then = explain(live(world), replace(found, record=replace(found.record, memory=memory)))
+
+    assert [(each.reason, each.before, each.after) for each in now.rule.moves] == [
+        ("AutoscalerWish", 4, 9),
+        ("BudgetCeiling", 9, 5),
+        ("LeftToAutoscaler", 5, 4),
+    ]
+    assert (then.ceiling, then.counts.desired, then.rule.moves) == (5, 4, ())
 
 
 def test_under_an_autoscaler_the_limit_is_named_and_who_raises_it_to_that():

@@ -81,8 +81,8 @@ def test_the_shape_of_an_explanation_does_not_change_lightly():
 
     assert list(found) == [
         "apiVersion", "kind", "time", "workload", "headline", "mode", "policies", "class",
-        "ceiling", "ceilingInForce", "replicas", "rule", "numbers", "next", "lifts", "troubles",
-        "unread", "overBudget",
+        "ceiling", "ceilingInForce", "replicas", "scaledBy", "rule", "numbers", "next", "lifts",
+        "troubles", "unread", "overBudget",
     ]  # fmt: skip
     assert (found["apiVersion"], found["kind"]) == ("plafond.dev/cli/v1", "Explanation")
     assert found["rule"] == {

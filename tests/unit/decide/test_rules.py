@@ -101,6 +101,21 @@ def outcome(situation, observed=4):
         pytest.param(
             facts(1, is_price_known=False), 4, Reason.PRICE_UNKNOWN, id="keeps what runs unpriced"
         ),
+        pytest.param(
+            facts(9, is_measured=False), 4, Reason.MEASURING_TOKENS, id="grows nothing unmeasured"
+        ),
+        pytest.param(
+            facts(9, ceiling=3, is_measured=False),
+            3,
+            Reason.MEASURING_TOKENS,
+            id="not raised unmeasured",
+        ),
+        pytest.param(
+            facts(4, is_measured=False, is_price_known=False),
+            4,
+            Reason.PRICE_UNKNOWN,
+            id="a price that somebody has to give outranks one that comes by itself",
+        ),
     ],
 )
 def test_the_last_rule_to_move_the_count_names_the_reason(situation, desired, reason):

@@ -149,7 +149,7 @@ class TestWhatIsNotMeasured:
         judgement, llm = only(busy(tokens("1000000"), rate=TokenRate((money(5),))))
 
         assert (llm.desired_replicas, llm.ceiling) == (4, 4)
-        assert llm.reason is Reason.PRICE_UNKNOWN
+        assert llm.reason is Reason.MEASURING_TOKENS
         assert allowed(judgement)["limits/tokens"].needed is None
         assert TOKENS not in judgement.memory[llm.workload].price
 

@@ -113,6 +113,28 @@ def test_a_workload_without_a_price_is_named_with_how_many_more():
     assert ready.message.startswith("chat and 1 more has no usable price: ")
 
 
+def test_tokens_that_are_still_measured_are_no_alarm():
+    tokens = policy(budgets=(budget("9000", unit=TOKENS),))
+
+    (ready, *_) = conditions(part_of(tokens), Observed())
+
+    assert (ready.status, ready.reason) == (Truth.TRUE, "MeasuringTokens")
+    assert not ready.is_alarming
+    assert ready.message == (
+        "chat and 1 more keeps what runs until it has shown its use: tokens: 0 of the 3 stretches "
+        "in which its replicas must have worked are measured"
+    )
+
+
+def test_a_missing_price_is_told_before_tokens_that_are_still_measured():
+    limits = policy(budgets=(budget("9000"), budget("9000", unit=TOKENS, name="tokens")))
+
+    (ready, *_) = conditions(part_of(limits, sheets=(sheet(nodes=()),)), Observed())
+
+    assert (ready.status, ready.reason) == (Truth.FALSE, "PriceUnknown")
+    assert "tokens" not in ready.message
+
+
 def test_observe_mode_enforces_nothing_and_that_is_no_alarm():
     found = conditions(part_of(policy(mode=Mode.OBSERVE)), Observed())[2]
 

@@ -23,7 +23,7 @@ from tests.unit.report.support import CHAT, part_of
 
 from plafond.model.gap import Gap
 from plafond.model.ledger import Ledger
-from plafond.model.memory import Memory, NamespaceRecord, OpenPod
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate
 from plafond.model.meters import Meter, MeterReading
 from plafond.model.money import TOKENS
 from plafond.model.policy import Ceilings
@@ -83,6 +83,18 @@ def test_a_counter_that_is_not_seen_any_more_is_named():
     )
 
     assert metrics_gap(found, {}) == Gap("tokens: the counter of chat-0 is not seen any more")
+
+
+def test_a_workload_that_never_showed_its_counter_is_named_unless_it_still_starts():
+    limits = policy(budgets=(budget("5", unit=TOKENS),), targets=(target("chat"),))
+    seen = NamespaceRecord(memory=Memory(token_rates={str(CHAT.id): TokenRate()}))
+
+    ready = part_of(limits, workloads=(CHAT,))
+    starting = part_of(limits, workloads=(CHAT,), pods=pods_of(CHAT, ready_at=None))
+    shown = part_of(limits, workloads=(CHAT,), records={"team-a": seen})
+
+    assert metrics_gap(ready, {}) == Gap("chat: no pod has ever shown the meter tokens")
+    assert metrics_gap(starting, {}) is metrics_gap(shown, {}) is None
 
 
 def test_a_latency_that_cannot_be_read_is_missing_to_those_who_follow_it():

@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 from tests.unit.simulate.support import MODEL, two_weeks, window
 
+from plafond.simulate import contest
 from plafond.simulate.baselines import Unconstrained
 from plafond.simulate.benchmark import case_of, weeks_of
 from plafond.simulate.contest import Row, entries, row_of, rows_of
@@ -43,6 +44,26 @@ def test_without_comparison_the_core_plays_alone(case):
     listed = entries(case, (Decimal(90), Decimal(50)), compare=False)
 
     assert [(each.name, each.percent) for each in listed] == [("plafond", 90), ("plafond", 50)]
+
+
+def test_runs_that_share_processors_tell_how_far_they_are_before_one_is_over(monkeypatch):
+    monkeypatch.setattr(contest, "cpu_count", lambda: 2)
+    monkeypatch.setattr(contest, "LOOK_SECONDS", 0.02)
+    case = case_of(window(*[40.0, 10.0] * 180, before=(30.0,) * 60), MODEL)
+    told = []
+
+    rows = tuple(
+        rows_of(
+            entries(case, (Decimal(90), Decimal(50)), compare=False),
+            lambda done, of: told.append((done, of)),
+        )
+    )
+
+    assert [row.percent for row in rows] == [90, 50]
+    # A thousand parts of each of the two.
+    assert {of for _, of in told} == {2000}
+    assert told == sorted(told)
+    assert [done for done, _ in told if 0 < done < 1000]
 
 
 def test_who_could_buy_nothing_has_missed_nothing(case):

@@ -44,10 +44,29 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("place", ["", "none/t.csv"])
-def test_what_cannot_be_written_is_said_before_anything_is_played(tmp_path, place):
-    with pytest.raises(SimulationError, match="expected a file in a folder"):
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("", "it is no file"),
+        ("none/t.csv", "No such file or directory"),
+        ("t" * 255, "File name too long"),
+        ("t" * 256, "File name too long"),
+        # Whoever may write everywhere cannot write there.
+        ("/proc/t.csv", "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_written_is_said_before_anything_is_played(tmp_path, place, why):
+    with pytest.raises(SimulationError, match=f"expected a file in a folder that .*; {why}"):
         check_writable(tmp_path / place)
+
+
+def test_to_ask_whether_a_file_can_be_written_leaves_it_and_its_folder_as_they_were(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("before")
+
+    check_writable(path)
+
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("before", [path])
 
 
 def test_a_link_stays_a_link(tmp_path):

@@ -50,6 +50,14 @@ def test_gzip_is_known_by_its_content_and_not_by_its_name(tmp_path):
     assert read_trace(path).tokens.keys() == {"a"}
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
+    marked = f"\ufeff{HEAD}\n{GOOD}\n"
+    plain, packed = tmp_path / "t.csv", compressed(tmp_path / "t.csv.gz", marked)
+    plain.write_text(marked, encoding="utf-8")
+
+    assert read_trace(plain).total.tolist() == read_trace(packed).total.tolist() == [0.1]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -62,6 +70,11 @@ def test_gzip_is_known_by_its_content_and_not_by_its_name(tmp_path):
         ("60,,1,0,0", r"line 3: expected the name of a tenant"),
         ("0.5,a,1,0,0", r"line 3: expected a whole number of seconds as offset_s; got 0.5"),
         ("-60,a,1,0,0", r"line 3: expected a number of at least 0 as offset_s; got '-60'"),
+        ("60,a,1,1e300,0", r"line 3: expected at most 1e\+15 as prompt_tokens; got '1e300'"),
+        ("60,a,1,0,1000000000000001", r"line 3: expected at most 1e\+15 as completion_tokens"),
+        ("60,a,1e16,0,0", r"line 3: expected at most 1e\+15 as requests; got '1e16'"),
+        ("1e300,a,1,0,0", r"line 3: expected at most 1e\+15 as offset_s; got '1e300'"),
+        ("86401,a,1,0,0", r"line 3: expected bins of a day at most, .* up to 86400; got 86401"),
     ],
 )
 def test_a_cell_that_means_nothing_is_named_with_its_line(tmp_path, row, said):
@@ -87,6 +100,13 @@ def test_a_silence_of_more_than_six_hours_is_a_hole(tmp_path):
 
     assert read_trace(quiet).silent_bins == 359
     assert f"line 4: expected a row at most 6 hours after 120 s; {late + 120}" in refused(holed)
+
+
+def test_a_bin_may_last_a_day_and_hold_as_much_as_anybody_could_ask_for(tmp_path):
+    path = write(tmp_path / "t.csv", GOOD, "86400,a,1,864e12,0")
+
+    # 864e12 / 86400
+    assert read_trace(path).total.tolist()[1] == 1e10
 
 
 def test_missing_columns_are_named(tmp_path):

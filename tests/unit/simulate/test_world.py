@@ -1,9 +1,11 @@
+import re
 from dataclasses import replace
 
 import pytest
 from tests.unit.simulate.support import MODEL, Fixed, money, window
 
 from plafond.simulate.baselines import Static, TimeLeft, Unconstrained, UntilGone
+from plafond.simulate.errors import SimulationError
 from plafond.simulate.observing import Observe
 from plafond.simulate.play import play
 from plafond.simulate.world import Autoscaler, Eyes, Fleet, Sight
@@ -125,3 +127,26 @@ def test_nothing_limits_what_is_unconstrained():
     assert {(step.ceiling, step.recommended, step.replicas) for step in run.steps} == {
         (None, 10, 10)
     }
+
+
+@pytest.mark.parametrize(
+    ("tokens_per_s", "takes"),
+    [
+        # At 70 % of 1e-300 each, 105 tokens/s take 1.5e302 of them.
+        (1e-300, "1.5e+302 replicas of 1e-300 tokens/s"),
+        # More than any float.
+        (5e-324, "inf replicas"),
+        # 105 / (0.7 x 0.00099)
+        (0.00099, "1.52e+05 replicas of 0.00099 tokens/s"),
+    ],
+)
+def test_what_takes_more_replicas_than_a_cluster_holds_is_not_played(tokens_per_s, takes):
+    with pytest.raises(SimulationError, match=re.escape(f"its peak takes {takes}")):
+        play(window(0.0, 105.0), replace(MODEL, tokens_per_s=tokens_per_s), Unconstrained())
+
+
+def test_as_many_replicas_as_a_cluster_holds_are_played():
+    # 105 / (0.7 x 0.001); four steps of a minute.
+    run = play(window(105.0), replace(MODEL, tokens_per_s=0.001), Unconstrained())
+
+    assert [step.replicas for step in run.steps] == 4 * [150_000]

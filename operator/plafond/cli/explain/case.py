@@ -10,10 +10,10 @@ from plafond.cli.explain.facts import Facts, Listed, PolicyFacts
 from plafond.decide.decision import Move, last_word
 from plafond.decide.pace import BudgetPace, remembered
 from plafond.decide.reason import Reason
-from plafond.model.budget import BudgetPosition
+from plafond.model.budget import Budget, BudgetPosition
 from plafond.model.gap import Gap
 from plafond.model.memory import Allowed, NamespaceRecord, Rationale, WorkloadMemory
-from plafond.model.money import ZERO, ByUnit
+from plafond.model.money import TOKENS, ZERO, ByUnit
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.snapshot import NO_CEILING
 from plafond.model.workload import WorkloadId
@@ -67,7 +67,9 @@ class Case:
         counts = (found[0][1], found[-1][2])
         reason = last_word(_known(found), _reason(listed.reason))
         is_same = counts == (listed.observed, listed.desired) and reason is self.reason
-        return found if is_same else ()
+        # Under an autoscaler that holds the count a ceiling comes about without it.
+        is_of_ceiling = not self.is_autoscaled or self.memory.ceiling == self.ceiling
+        return found if is_same and is_of_ceiling else ()
 
     @property
     def _remembered_moves(self) -> tuple[tuple[str, int, int], ...]:
@@ -101,8 +103,9 @@ class Case:
         """What was remembered to keep it from growing: something could not be read."""
         if self.rationale is None:
             return None
-        if self.rationale.price_gap is not None and not self.units <= self.price.keys():
-            return Reason.PRICE_UNKNOWN
+        unknown = self.units - self.price.keys() if self.rationale.price_gap is not None else set()
+        if unknown:
+            return Reason.MEASURING_TOKENS if unknown == {TOKENS} else Reason.PRICE_UNKNOWN
         return Reason.DEMAND_UNKNOWN if self.rationale.gap is not None else None
 
     @property
@@ -171,6 +174,19 @@ class Case:
         found = ((p, memory.allowed.get(name), memory.plans.get(name)) for p, name in named)
         return tuple(
             remembered(p, each, memory.timing, plan) for p, each, plan in found if each is not None
+        )
+
+    @property
+    def unrecorded(self) -> tuple[tuple[PolicyFacts, Budget], ...]:
+        """Budgets whose window is open, and of which the ledger that was read says nothing."""
+        known = {pace.name for pace in self.paces}
+        return tuple(
+            (each, budget)
+            for each in self.governing
+            if isinstance(each.policy, CostPolicy)
+            for budget in each.policy.budgets
+            if f"{each.policy.name}/{budget.name}" not in known
+            and budget.window.span_at(self.facts.now) is not None
         )
 
     @property

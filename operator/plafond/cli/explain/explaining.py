@@ -36,6 +36,7 @@ def explain(live: Live, facts: Facts) -> Explanation:
         lifts=lifts(case, rule.reason),
         troubles=troubles(case),
         unread=facts.unread,
+        scaled_by=facts.scaled_by,
         is_over_budget=any(each.is_over_budget for each in case.governing)
         or any(position.is_exhausted for position in case.positions),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plafond.decide.reason import Reason
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.workload import WorkloadId
 
 
@@ -94,6 +95,7 @@ class Explanation:
         next: what the operator will do, and when.
         lifts: what would lift it.
         unread: what could not be read, and why.
+        scaled_by: the autoscalers that scale it; None where they could not be read.
 
     """
 
@@ -113,3 +115,4 @@ class Explanation:
     troubles: tuple[Trouble, ...] = ()
     unread: tuple[str, ...] = ()
     is_over_budget: bool = False
+    scaled_by: tuple[Autoscaler, ...] | None = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.policy import CostPolicy, InvalidPolicy, Mode
@@ -113,6 +114,7 @@ class Facts:
         ceilings: what the namespace's annotation says; a gap where it could not be read.
         record: the operator's ledger and memory; a gap where they could not be read.
         unread: what could not be read, and why, in sentences.
+        scaled_by: the autoscalers of the workload; None where they could not be read.
 
     """
 
@@ -123,6 +125,7 @@ class Facts:
     policies: tuple[PolicyFacts, ...]
     record: NamespaceRecord | Gap
     unread: tuple[str, ...] = ()
+    scaled_by: tuple[Autoscaler, ...] | None = ()
 
     @property
     def memory(self) -> Memory:

@@ -5,9 +5,12 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from plafond.cli.explain.case import Case
 from plafond.cli.explain.explanation import Number
+from plafond.cli.explain.facts import PolicyFacts
 from plafond.cli.explain.unknowns import demand_gap, needed
 from plafond.decide.outlook import Outlook, outlook
 from plafond.decide.pace import BudgetPace
+from plafond.model.budget import Budget
+from plafond.model.gap import Gap
 from plafond.model.money import REPLICAS, is_resource_unit
 from plafond.model.window import as_written
 
@@ -20,6 +23,9 @@ CENT = Decimal("0.01")
 def figures(case: Case) -> tuple[Number, ...]:
     """Return them: the limit that binds first, then the other limits, then what things cost."""
     groups = [(pace.name, tuple(_of_budget(pace, case))) for pace in case.paces]
+    groups += [
+        (f"{of.policy.name}/{b.name}", tuple(_told(of, b, case))) for of, b in case.unrecorded
+    ]
     groups += [(name, tuple(_of_ceiling(name, case))) for name in sorted(case.limits)]
     groups.sort(key=lambda each: each[0] != case.limit)
     return (*(number for _, group in groups for number in group), *_of_costs(case))
@@ -71,6 +77,18 @@ def _of_budget(pace: BudgetPace, case: Case) -> Iterator[Number]:
         percent = str(pace.utilization_percent)
         yield Number(f"{pace.name}: replicas run at up to", percent, "percent", MEMORY, at)
     yield from _ahead(pace, case)
+
+
+def _told(of: PolicyFacts, budget: Budget, case: Case) -> Iterator[Number]:
+    """Yield what is known of a *budget* of which no ledger was read: what the status says."""
+    name, unit, at = f"{of.policy.name}/{budget.name}", budget.limit.unit, of.status.at
+    yield Number(f"{name}: limit", plain(budget.limit.value), unit, "policy")
+    for said in (each for each in of.status.budgets if each.name == budget.name):
+        yield Number(f"{name}: spent", said.spent or None, unit, STATUS, at)
+        yield Number(f"{name}: used", str(said.used_percent), "percent", STATUS, at)
+        yield Number(f"{name}: remaining", said.remaining or None, unit, STATUS, at)
+    yet = "" if isinstance(case.facts.record, Gap) else ", which is not recorded yet"
+    yield Number(f"{name}: carries{yet}", None, f"{unit}/h", MEMORY)
 
 
 def _ahead(pace: BudgetPace, case: Case) -> Iterator[Number]:

@@ -115,11 +115,14 @@ def _of_class(case: Case) -> Iterator[Lift]:
 
 def _of_price(case: Case) -> Iterator[Lift]:
     gap = price_gap(case)
-    if gap is not None and TOKENS in case.units - case.price.keys():
-        yield Lift(f"let its replicas show the meter tokens, and work ({gap})")
-        return
     why = "" if gap is None else f" ({gap})"
     yield Lift(f"let an entry of the price sheet price what it requests on its nodes{why}")
+
+
+def _of_measuring(case: Case) -> Iterator[Lift]:
+    gap = price_gap(case)
+    why = "" if gap is None else f" ({gap})"
+    yield Lift(f"let its replicas show the meter tokens, and work{why}")
 
 
 def _of_demand_gap(case: Case) -> Iterator[Lift]:
@@ -167,6 +170,7 @@ _BY_REASON: Final[Mapping[Reason, Callable[[Case], Iterator[Lift]]]] = {
     Reason.FLOOR_UNFUNDED: _of_floor,
     Reason.CLASS_MAXIMUM: _of_class,
     Reason.PRICE_UNKNOWN: _of_price,
+    Reason.MEASURING_TOKENS: _of_measuring,
     Reason.DEMAND_UNKNOWN: _of_demand_gap,
     Reason.RAISED_IN_STEPS: _of_steps,
     Reason.HELD_IN_DOUBT: _of_doubt,

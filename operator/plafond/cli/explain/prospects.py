@@ -18,6 +18,9 @@ from plafond.model.budget import OnExhausted
 from plafond.model.policy import CostPolicy, Mode
 from plafond.model.window import CalendarWindow, FixedWindow
 
+# Unless the operator is configured otherwise, which it does not leave behind.
+CHECKPOINT_INTERVAL = timedelta(minutes=5)
+
 
 def prospects(case: Case) -> tuple[Prospect, ...]:
     """Return them, soonest first; what has no time comes before everything that has one."""
@@ -29,6 +32,7 @@ def prospects(case: Case) -> tuple[Prospect, ...]:
         *left_to_others(case),
         *_floor_back(case),
         *_demand(case),
+        *_recorded(case),
         *_spent_up(case),
         *_windows(case),
     ]
@@ -97,6 +101,16 @@ def _patience(case: Case) -> timedelta:
     found = (policy.scaling for policy in case.policies)
     scaling = next((each for each in found if each is not None), None)
     return scaling.scale_down_stabilization if scaling else timedelta(0)
+
+
+def _recorded(case: Case) -> Iterator[Prospect]:
+    """Yield when what is not written down yet will be."""
+    as_of = case.facts.as_of
+    if case.unrecorded and as_of is not None:
+        at = as_of + CHECKPOINT_INTERVAL
+        names = ", ".join(f"{of.policy.name}/{budget.name}" for of, budget in case.unrecorded)
+        sentence = f"what {names} carries is recorded, by the next checkpoint of the ledger"
+        yield Prospect(sentence, at if at > case.facts.now else None)
 
 
 def _spent_up(case: Case) -> Iterator[Prospect]:

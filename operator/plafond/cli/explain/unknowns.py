@@ -7,6 +7,7 @@ from decimal import Decimal
 from plafond.cli.explain.case import Case
 from plafond.decide.reason import Reason
 from plafond.model.memory import WorkloadMemory
+from plafond.model.money import TOKENS
 from plafond.model.policy import InvalidPolicy
 from plafond.report.condition_reason import ConditionReason
 
@@ -27,7 +28,7 @@ def demand_gap(case: Case) -> str | None:
     known = case.rationale.gap if case.rationale is not None else None
     if not case.is_status_newer:
         return known
-    missing = _alarm(case, "MetricsAvailable", ConditionReason.METRICS_UNAVAILABLE)
+    missing = _said(case, "MetricsAvailable", ConditionReason.METRICS_UNAVAILABLE)
     if case.reason is Reason.DEMAND_UNKNOWN:
         return missing or known or "its demand"
     # A gap in which nothing moves is the reason: without one there is no gap.
@@ -39,10 +40,13 @@ def price_gap(case: Case) -> str | None:
     known = case.rationale.price_gap if case.rationale is not None else None
     if not case.is_status_newer:
         return known
-    unpriced = _alarm(case, "Ready", ConditionReason.PRICE_UNKNOWN)
-    if unpriced is None:
+    told = {
+        Reason.PRICE_UNKNOWN: _said(case, "Ready", ConditionReason.PRICE_UNKNOWN),
+        Reason.MEASURING_TOKENS: _said(case, "Ready", ConditionReason.MEASURING_TOKENS),
+    }
+    if not any(told.values()):
         return None
-    return known or (unpriced if case.reason is Reason.PRICE_UNKNOWN else None)
+    return known if known or case.reason is None else told.get(case.reason)
 
 
 def _is_told(case: Case) -> bool:
@@ -83,7 +87,7 @@ def doubt(case: Case) -> Doubt | None:
 def _unpriced(case: Case) -> str | None:
     is_told = case.reason is Reason.HELD_IN_DOUBT
     is_remembered = any(each.needed is None for each in case.limits.values())
-    told = _alarm(case, "Ready", ConditionReason.PRICE_UNKNOWN)
+    told = _said(case, "Ready", ConditionReason.PRICE_UNKNOWN)
     if not is_told and (not is_remembered or (case.is_status_newer and told is None)):
         return None
     if told is not None:
@@ -99,18 +103,17 @@ def _unpriced(case: Case) -> str | None:
 
 def _is_unpriced(case: Case, memory: WorkloadMemory) -> bool:
     has_gap = memory.rationale is not None and memory.rationale.price_gap is not None
-    return has_gap and not case.units <= memory.price.keys()
+    return has_gap and not case.units - {TOKENS} <= memory.price.keys()
 
 
 def _unseen(case: Case) -> Doubt:
-    missing = _alarm(case, "MetricsAvailable", ConditionReason.METRICS_UNAVAILABLE)
+    missing = _said(case, "MetricsAvailable", ConditionReason.METRICS_UNAVAILABLE)
     if missing is not None:
         return Doubt(missing, f"make what is missing readable again ({missing})")
     sentence = "what was spent before it could be counted"
     return Doubt(sentence, "wait for what Prometheus tells of the time before it was counted")
 
 
-def _alarm(case: Case, kind: str, reason: ConditionReason) -> str | None:
+def _said(case: Case, kind: str, reason: ConditionReason) -> str | None:
     found = (each.status.condition(kind) for each in case.governing)
-    said = (each for each in found if each is not None and each.is_alarming)
-    return next((each.message for each in said if each.reason == reason), None)
+    return next((each.message for each in found if each and each.reason == reason), None)

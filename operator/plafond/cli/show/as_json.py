@@ -7,6 +7,7 @@ from typing import Any, Final
 from plafond.cli.explain.explanation import Counts, Explanation, Number, Rule
 from plafond.cli.explain.facts import PolicyFacts
 from plafond.cli.show.words import stamp
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.workload import WorkloadId
 
 API_VERSION: Final = "plafond.dev/cli/v1"
@@ -26,6 +27,7 @@ def explanation(said: Explanation) -> dict[str, Any]:
         "ceiling": said.ceiling,
         "ceilingInForce": said.is_in_force,
         "replicas": _replicas(said.counts),
+        "scaledBy": None if said.scaled_by is None else [_scaler(e) for e in said.scaled_by],
         "rule": _rule(said.rule),
         "numbers": [_number(each) for each in said.numbers],
         "next": [{"sentence": each.sentence, "time": _time(each.at)} for each in said.next],
@@ -109,6 +111,15 @@ def _replicas(counts: Counts) -> dict[str, int | None]:
         "floor": counts.floor,
         "fundedFloor": counts.funded_floor,
         "classMaximum": counts.class_maximum,
+    }
+
+
+def _scaler(found: Autoscaler) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "name": found.name,
+        "minReplicas": found.least,
+        "maxReplicas": found.most,
     }
 
 

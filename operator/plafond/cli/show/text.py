@@ -11,6 +11,7 @@ from plafond.cli.explain.explanation import Explanation, Number
 from plafond.cli.explain.facts import PolicyFacts
 from plafond.cli.explain.figures import plain
 from plafond.cli.show.words import age, stamp, until
+from plafond.model.autoscaler import Autoscaler
 from plafond.model.money import TOKENS
 from plafond.report.messages import compact
 
@@ -71,6 +72,8 @@ def _facts(said: Explanation) -> Iterator[tuple[str, ...]]:
             f"demand asks for {_asked(said)}, decided {_count(counts.desired)}"
         ),
     )
+    if said.scaled_by:
+        yield "Scaled by", "; ".join(_autoscaler(each) for each in said.scaled_by)
     if rule.moves:
         steps = [f"{each.reason} {each.before} → {each.after}" for each in rule.moves]
         yield "Moves", ", ".join(steps)
@@ -83,6 +86,10 @@ def _facts(said: Explanation) -> Iterator[tuple[str, ...]]:
 def _asked(said: Explanation) -> str:
     count = said.counts.recommended
     return "an unknown number" if count is None and said.policies else _count(count)
+
+
+def _autoscaler(found: Autoscaler) -> str:
+    return f"{found.kind} {found.name}, from {found.least} to {_count(found.most)} replicas"
 
 
 def _ceiling(said: Explanation) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from plafond.cli.errors import BadInputError
 from plafond.cli.simulation.progress import shown
-from plafond.cli.simulation.question import World
+from plafond.cli.simulation.question import World, check_users
 from plafond.simulate.benchmark import WORKLOAD, Case, case_of, mean_replica, weeks_of
 from plafond.simulate.contest import Entry, Row, entries, rows_of
 from plafond.simulate.growth import Population, Scale, scale_of
@@ -42,9 +42,7 @@ def varied(world: World, percents: tuple[Decimal, ...]) -> Answer:
 
 def grown(world: World, times: tuple[float, ...], users: int) -> tuple[Scale, ...]:
     """Reckon what the trace's second week would cost with so many times its users."""
-    if users < 1:
-        sentence = f"expected at least 1 as --users; got {users}"
-        raise BadInputError(sentence)
+    check_users(users)
     trace = read_trace(world.path)
     case = _case(world, trace)
     rates = (float(rate.mean()) for rate in trace.requests.values())

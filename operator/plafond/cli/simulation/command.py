@@ -51,6 +51,7 @@ def simulate(  # noqa: PLR0913 - every flag is a parameter
         world = question.World(trace, replica_tokens_per_s, observe, timeline, report)
         asked = question.kind(benchmark=benchmark, policy=filename, grow=grow)
         question.check_flags(asked, _given(context))
+        question.check_apart((timeline, report), (trace, filename))
         match asked:
             case question.Kind.BENCHMARK:
                 which = question.Rows(compare=compare, sensitivity=sensitivity)

@@ -10,6 +10,8 @@ from plafond.simulate.observing import Observe
 _BENCHMARK = "Benchmark"
 _POLICY = "What a policy would have done"
 _GROW = "Growth"
+# Whoever opens a file says what is wrong with it, in one sentence for all of them.
+_FILE = {"readable": False}
 
 Benchmark = Annotated[
     bool,
@@ -45,7 +47,7 @@ ObserveOption = Annotated[
 ]
 Trace = Annotated[
     Path | None,
-    typer.Option("--trace", help="Recorded demand: CSV, compressed by gzip or not."),
+    typer.Option("--trace", help="Recorded demand: CSV, compressed by gzip or not.", **_FILE),
 ]
 ReplicaTokens = Annotated[
     float | None,
@@ -56,7 +58,11 @@ ReplicaTokens = Annotated[
 ]
 Timeline = Annotated[
     Path | None,
-    typer.Option("--timeline", help="Write one row per 15 s step of the window to this CSV file."),
+    typer.Option(
+        "--timeline",
+        help="Write one row per 15 s step of the window to this CSV file.",
+        **_FILE,
+    ),
 ]
 Sensitivity = Annotated[
     bool,
@@ -73,6 +79,7 @@ PolicyPath = Annotated[
         "-f",
         help="A CostPolicy in YAML, with the PriceSheet beside it if there is one.",
         rich_help_panel=_POLICY,
+        **_FILE,
     ),
 ]
 History = Annotated[
@@ -106,7 +113,10 @@ Tenant = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option(
-        "--report", help="Write a page with charts to this HTML file.", rich_help_panel=_POLICY
+        "--report",
+        help="Write a page with charts to this HTML file.",
+        rich_help_panel=_POLICY,
+        **_FILE,
     ),
 ]
 FromPrometheus = Annotated[

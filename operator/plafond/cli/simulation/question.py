@@ -1,6 +1,5 @@
 """What somebody wants to know, checked before minutes are spent on it."""
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,11 +10,18 @@ from typing import Final
 
 from plafond.cli.errors import BadInputError
 from plafond.simulate.observing import Observe
+from plafond.simulate.prometheus import BIN_S, MOST_BINS
 from plafond.simulate.timeline import check_writable
 
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 USUAL_PERCENT: Final = 70.0
 LARGEST_GROWTH: Final = 1000.0
+# Far above what any engine serves, people there are, and what demand costs without a limit.
+LARGEST_REPLICA: Final = 1e9
+LARGEST_USERS: Final = 10**10
+LARGEST_PERCENT: Final = 1000.0
+# What a PriceSheet can say of an hour, from its smallest digit to its largest.
+PRICES: Final = (1e-6, 1e12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class World:
     report: Path | None = None
 
     def __post_init__(self) -> None:
-        _check_positive(self.replica_tokens_per_s, "--replica-tokens-per-s")
+        _check_positive(self.replica_tokens_per_s, "--replica-tokens-per-s", LARGEST_REPLICA)
         for path in (self.timeline, self.report):
             if path is not None:
                 check_writable(path)
@@ -80,6 +86,9 @@ FLAGS: Final = {
     | {"from_prometheus", "since", "query"},
     Kind.GROWTH: _EVERYBODY | {"grow", "users"},
 }
+# What is said of one source of demand only.
+_OF_TRACES: Final = frozenset({"tenant"})
+_OF_PROMETHEUS: Final = frozenset({"since", "query"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +115,28 @@ def kind(*, benchmark: bool, policy: Path | None, grow: list[str] | None) -> Kin
 
 def check_flags(asked: Kind, given: Iterable[str]) -> None:
     """Refuse flags (named as parameters) that say nothing about what is *asked*."""
-    strange = [f"--{name.replace('_', '-')}" for name in given if name not in FLAGS[asked]]
-    if strange:
-        sentence = f"{', '.join(strange)} says nothing about {asked}"
+    given = tuple(given)
+    _refuse((name for name in given if name not in FLAGS[asked]), asked)
+    if "from_prometheus" in given:
+        _refuse((name for name in given if name in _OF_TRACES), "demand from Prometheus")
+    else:
+        _refuse((name for name in given if name in _OF_PROMETHEUS), "demand from a trace")
+
+
+def _refuse(strange: Iterable[str], what: str) -> None:
+    if flags := [f"--{name.replace('_', '-')}" for name in strange]:
+        sentence = f"{', '.join(flags)} says nothing about {what}"
         raise BadInputError(sentence)
+
+
+def check_apart(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
+    """Refuse to write over what is read, and one answer over the other."""
+    known = {path.resolve() for path in read if path is not None}
+    for path in (path for path in written if path is not None):
+        if path.resolve() in known:
+            sentence = f"{path}: expected a file of its own to write to; it is named twice"
+            raise BadInputError(sentence)
+        known.add(path.resolve())
 
 
 def percents(given: list[float] | None, timeline: Path | None) -> tuple[Decimal, ...]:
@@ -119,7 +146,7 @@ def percents(given: list[float] | None, timeline: Path | None) -> tuple[Decimal,
         sentence = "a timeline is of one run: give one --budget-percent with --timeline"
         raise BadInputError(sentence)
     for percent in given:
-        _check_positive(percent, "--budget-percent")
+        _check_positive(percent, "--budget-percent", LARGEST_PERCENT)
     return tuple(Decimal(str(percent)) for percent in given)
 
 
@@ -133,20 +160,37 @@ def terms(
     if policy is None:
         sentence = "expected --filename POLICY"
         raise BadInputError(sentence)
-    _check_positive(price, "--price")
+    if price is not None and not PRICES[0] <= price <= PRICES[1]:
+        least, most = PRICES
+        sentence = f"expected a price from {least:f} to {most:,.0f} as --price; got {price:g}"
+        raise BadInputError(sentence)
     return Terms(
         policy,
         seconds(lengths[0], "--history"),
-        seconds(lengths[1], "--window"),
+        _above_zero(lengths[1], "--window"),
         None if price is None else Decimal(str(price)),
         tuple(tenants or ()),
     )
 
 
+def check_users(users: int) -> None:
+    """Refuse a number of people that there cannot be."""
+    if not 1 <= users <= LARGEST_USERS:
+        sentence = f"expected 1 to {LARGEST_USERS:,} as --users; got {users}"
+        raise BadInputError(sentence)
+
+
 def prometheus(url: str | None, since: str, query: str | None) -> Prometheus | None:
     """Return where else demand comes from, if that was said."""
     back = seconds(since, "--since")
-    return None if url is None else Prometheus(url, back, query)
+    if url is None:
+        return None
+    if not BIN_S <= back <= MOST_BINS * BIN_S:
+        days = MOST_BINS * BIN_S // _UNITS["d"]
+        expected = f"a length from {BIN_S // 60}m to {days}d, which Prometheus answers at once,"
+        sentence = f"expected {expected} as --since; got {since!r}"
+        raise BadInputError(sentence)
+    return Prometheus(url, back, query)
 
 
 def seconds(text: str, flag: str) -> int:
@@ -156,6 +200,14 @@ def seconds(text: str, flag: str) -> int:
         sentence = f"expected a length such as 7d or 12h as {flag}; got {text!r}"
         raise BadInputError(sentence)
     return sum(int(count) * _UNITS[unit] for count, unit in parts)
+
+
+def _above_zero(text: str, flag: str) -> int:
+    length = seconds(text, flag)
+    if not length:
+        sentence = f"expected a length above zero as {flag}, such as 7d or 12h; got {text!r}"
+        raise BadInputError(sentence)
+    return length
 
 
 def growths(given: list[str] | None) -> tuple[float, ...]:
@@ -171,7 +223,7 @@ def growths(given: list[str] | None) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def _check_positive(value: float | None, flag: str) -> None:
-    if value is not None and not (math.isfinite(value) and value > 0):
-        sentence = f"expected a number above 0 as {flag}; got {value:g}"
+def _check_positive(value: float | None, flag: str, largest: float) -> None:
+    if value is not None and not 0 < value <= largest:
+        sentence = f"expected a number above 0 as {flag}, at most {largest:,.0f}; got {value:g}"
         raise BadInputError(sentence)

@@ -1,5 +1,6 @@
 """Answers as tables for people and as JSON for programs."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from plafond.cli.explain.figures import plain
 from plafond.cli.show.as_json import API_VERSION
-from plafond.cli.show.words import stamp
+from plafond.cli.show.words import span, stamp
 from plafond.cli.simulation.asking import Outcome
 from plafond.cli.simulation.benchmarking import Answer
 from plafond.model.budget import BudgetPosition
@@ -20,6 +21,10 @@ from plafond.simulate.contest import Row
 from plafond.simulate.growth import Scale, flat_from
 from plafond.simulate.play import Run
 from plafond.simulate.whatif import not_simulated
+from plafond.simulate.world import STEP_S
+
+# From here on a rate is known well enough by its whole tokens.
+THREE_DIGITS = 100
 
 
 def benchmark_table(console: Console, answer: Answer) -> None:
@@ -27,7 +32,7 @@ def benchmark_table(console: Console, answer: Answer) -> None:
     case, trace = answer.case, answer.trace
     days = case.window.seconds / 86_400
     said = f"{trace.source}: {days:g} days, demand as {case.model.observe}"
-    replica = f"replicas of {case.model.tokens_per_s:,.0f} tokens/s"
+    replica = f"replicas of {_rate(case.model.tokens_per_s)} tokens/s"
     unlimited = f"{plain(case.unlimited)} {CURRENCY} without a limit"
     console.print(f"{said}, {replica}, {unlimited}", soft_wrap=True)
     heads = ("BUDGET%", "RUN", "SPENT", "LIMIT", "SPENT%", "SERVED/BEST", "DARK MIN", "STARTS")
@@ -87,6 +92,11 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
+def _rate(tokens_per_s: float) -> str:
+    # What serves a little is never said to serve nothing.
+    return f"{tokens_per_s:,.0f}" if tokens_per_s >= THREE_DIGITS else f"{tokens_per_s:.3g}"
+
+
 def _percent(part: Decimal, whole: Decimal) -> float:
     return float(100 * part / whole)
 
@@ -94,9 +104,9 @@ def _percent(part: Decimal, whole: Decimal) -> float:
 def outcome_table(console: Console, outcome: Outcome) -> None:
     """Print what a policy would have done."""
     run, policy = outcome.run, outcome.file.policy
-    days = run.steps[-1].offset_s / 86_400
-    said = f"{outcome.demand.source}: the last {days:.2g} days under {policy.name}"
-    replica = f"replicas of {outcome.model.tokens_per_s:,.0f} tokens/s"
+    length = span(timedelta(seconds=len(run.steps) * STEP_S))
+    said = f"{outcome.demand.source}: the last {length} under {policy.name}"
+    replica = f"replicas of {_rate(outcome.model.tokens_per_s)} tokens/s"
     price = f"{plain(outcome.model.price)} {outcome.currency} an hour"
     console.print(f"{said}, {replica} at {price}", soft_wrap=True)
     for field in not_simulated(policy):
