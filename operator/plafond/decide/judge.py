@@ -9,12 +9,13 @@ from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
-from plafond.decide.pace import Pace, Wish, pace
+from plafond.decide.pace import Pace, pace
 from plafond.decide.probing import Probing, probe_delay
 from plafond.decide.recommend import recommend
 from plafond.decide.release import Ceiling, Holding, release
 from plafond.decide.rules import Facts, decide_one
 from plafond.decide.share import Claim, Grant, share
+from plafond.decide.wish import Wish
 from plafond.forecast.demand import DEFAULT_TARGET_PERCENT, DemandSample, sample_demand
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.changed import changed

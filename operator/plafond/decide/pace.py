@@ -15,88 +15,22 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 
-from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.account.account import SetAccount
 from plafond.decide.fund import Funding
 from plafond.decide.horizon import LONGEST_PLAN, Means, planned
 from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import Recommendation
+from plafond.decide.wish import FULL_PERCENT, HIGHEST_UTILIZATION_PERCENT, Wish
 from plafond.forecast.day_profile import HOUR
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
-from plafond.model.money import TOKENS, ZERO, ByUnit
+from plafond.model.money import TOKENS, ZERO
 from plafond.model.settings import Timing
 from plafond.model.window import Span
 
 PASSES_AHEAD = 3
 GUARDED_PART_OF_WINDOW = 24
-# Beyond this, an engine that is just busy cannot be told from one that drowns.
-HIGHEST_UTILIZATION_PERCENT = 95
-FULL_PERCENT = 100
-# At full price of money, a replica is run that is used for at least this part.
-LEAST_USED = 0.5
-MILLI = Decimal("0.001")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """One target with what it should have, and the part of it that is promised."""
-
-    target: WorkloadAccount
-    recommendation: Recommendation
-    replicas: int
-    floor: int
-
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
-        spared = min(self.replicas, self.recommendation.spared)
-        return max(self.fuller_at(utilization_percent), spared)
-
-    def fuller_at(self, utilization_percent: int) -> int:
-        """Return the replicas it needs at *utilization_percent*, or at its limit."""
-        fullest = min(utilization_percent, self.fullest_percent)
-        squeezed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
-        return max(self.floor, min(self.replicas, squeezed))
-
-    @property
-    def fullest_percent(self) -> int:
-        """The utilization that it never passes."""
-        limit = self.target.targeted.class_rule.utilization_limit_percent
-        sample = self.recommendation.sample
-        # What is offered is seen also where it is not served: then full replicas hide nothing.
-        is_seen = sample is not None and sample.is_offered
-        return limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
-
-    @property
-    def demand(self) -> ByUnit:
-        """What its demand would cost per hour at its target utilization, replicas undivided."""
-        sample = self.recommendation.sample
-        replicas = Decimal(self.replicas)
-        if sample is not None:
-            replicas = Decimal(sample.need + sample.blind_pods).quantize(MILLI)
-        return {unit: price * replicas for unit, price in self.target.known_price.items()}
-
-    @property
-    def is_censored(self) -> bool:
-        """Its demand is a lower bound, because its replicas are saturated."""
-        sample = self.recommendation.sample
-        return sample is not None and sample.is_censored
-
-    @property
-    def target_percent(self) -> int | None:
-        """The utilization that its demand is reckoned at; None of a count that nobody measured."""
-        sample = self.recommendation.sample
-        return None if sample is None else sample.target_percent
-
-    def _unused(self, fullest: int) -> float:
-        # Where replicas may run full, one that would be used for less than half is not worth its
-        # price when money is short; the price of money rises with utilization.
-        sample = self.recommendation.sample
-        if sample is None or not sample.is_offered or self.fullest_percent < FULL_PERCENT:
-            return 0.0
-        room = max(1, FULL_PERCENT - sample.target_percent)
-        return LEAST_USED * max(0, fullest - sample.target_percent) / room
 
 
 @dataclass(frozen=True, slots=True)
