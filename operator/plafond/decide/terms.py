@@ -50,7 +50,7 @@ def change_of(
     sheets = _sheets(said, pricing)
     before = _accepted(memory, namespace, said, sheets)
     # One that cannot be understood now is not another one: what it said before stands.
-    unread = {p.name for p in snapshot.invalid if p.namespace == namespace.name}
+    unread = snapshot.unread(namespace.name)
     stands = tuple(p for p in before.policies if p.name in unread)
     current = Terms(
         _ordered((*(p.terms for p in said.values()), *stands)),

@@ -1,9 +1,11 @@
 """All facts at one instant. Nothing after it reads the world, or the clock, until the next pass."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from plafond.model.admission import Admission
 from plafond.model.capacity import Node, PriceSheet
@@ -53,7 +55,7 @@ class Namespace:
         return {workload: most for workload, most in found if most < NO_CEILING}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """
     What a pass knows.
@@ -80,11 +82,22 @@ class Snapshot:
     watched_since: datetime | None = None
     history: Histories = field(default_factory=dict)
 
-    @property
+    @cached_property
     def policy_names(self) -> frozenset[tuple[str, str]]:
         """Namespace and name of every policy that exists, understood or not."""
         understood = ((policy.namespace, policy.name) for policy in self.policies)
         return frozenset((*understood, *((p.namespace, p.name) for p in self.invalid)))
+
+    @cached_property
+    def _unread(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for policy in self.invalid:
+            found[policy.namespace].add(policy.name)
+        return {namespace: frozenset(names) for namespace, names in found.items()}
+
+    def unread(self, namespace: str) -> frozenset[str]:
+        """Return the names of the policies of *namespace* that cannot be understood."""
+        return self._unread.get(namespace, frozenset())
 
     def past_of(self, namespace: str) -> Past:
         """Return what may be known of *namespace* from before it was looked at."""
@@ -94,4 +107,4 @@ class Snapshot:
 
     def is_in_doubt(self, namespace: str) -> bool:
         """Say whether a policy of *namespace* cannot be understood: what it limits is unknown."""
-        return any(policy.namespace == namespace for policy in self.invalid)
+        return namespace in self._unread
