@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from plafond.account.accrual import Stretch, accrue
 from plafond.account.ledger import Charge, recorded
@@ -193,8 +194,7 @@ class _Prices:
         return pod
 
 
-@dataclass(frozen=True, slots=True)
-class _Priced:
+class _Priced(NamedTuple):
     """One pod's price, and what is wrong with it."""
 
     pod: OpenPod

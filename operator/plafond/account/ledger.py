@@ -40,8 +40,7 @@ ONE = Decimal(1)
 COUNTED = frozenset({Fact.SPEND, Fact.UNMANAGED})
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """A constant hourly rate over a stretch of time, for one series."""
 
     key: SeriesKey

@@ -1,6 +1,6 @@
 """Which workloads a policy set may scale, and what each of its policies says about them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from plafond.model.labels import LabelSelector
 from plafond.model.policy import (
@@ -23,8 +23,7 @@ UNMATCHED = ClassRule(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TargetedWorkload:
+class TargetedWorkload(NamedTuple):
     """A workload that a policy set may scale; *scaling* is None when it follows no demand."""
 
     workload: Workload

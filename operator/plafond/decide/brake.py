@@ -163,11 +163,7 @@ def _before(change: Change, brake: Brake, where: tuple[Account, Snapshot, Settin
         found = _at_old_prices(found, brake)
     # As if what the brake has let fall so far had not fallen.
     standing = replace(snapshot.namespaces[namespace], ceilings=brake.ceilings)
-    judged = judge(
-        found,
-        replace(snapshot, namespaces={**snapshot.namespaces, namespace: standing}),
-        settings,
-    )
+    judged = judge(found, replace(snapshot, namespaces={namespace: standing}), settings)
     replicas = {d.workload: d.desired_replicas for d in judged.decisions}
     return _Counts(_least(brake.ceilings, judged.ceilings), _least(brake.counts, replicas))
 
@@ -246,7 +242,7 @@ def _held(
 def _kept_at(decision: Decision, ceiling: int | None, count: int) -> Decision:
     count = count if ceiling is None else min(count, ceiling)
     least = max(decision.desired_replicas, count)
-    return replace(decision, ceiling=ceiling).moved_to(least, Reason.BRAKED)
+    return decision._replace(ceiling=ceiling).moved_to(least, Reason.BRAKED)
 
 
 def _remembered(memory: WorkloadMemory, decision: Decision) -> WorkloadMemory:

@@ -1,14 +1,13 @@
 """A decision: a value that remembers how it came about."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from plafond.decide.reason import Reason
 from plafond.model.workload import WorkloadClass, WorkloadId
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """One step of a replica count, and why."""
 
     reason: Reason
@@ -21,8 +20,7 @@ class Move:
         return self.reason is Reason.LEFT_TO_AUTOSCALER and self.after < self.before
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """
     What becomes of one workload.
 
@@ -52,7 +50,7 @@ class Decision:
         if replicas == self.desired_replicas:
             return self
         move = Move(reason, before=self.desired_replicas, after=replicas)
-        return replace(self, desired_replicas=replicas, moves=(*self.moves, move))
+        return self._replace(desired_replicas=replicas, moves=(*self.moves, move))
 
     @property
     def explanation(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
@@ -24,6 +25,7 @@ from plafond.model.memory import NamespaceRecord, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
     TOKENS,
+    ZERO,
     ByUnit,
     added,
     elapsed_microseconds,
@@ -79,8 +81,7 @@ class Judgement:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """One target on its way through the stages."""
 
     target: WorkloadAccount
@@ -113,11 +114,8 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
     ceilings = release(
         (
-            changed(held, is_held=held.is_held or in_doubt)
-            for held in (
-                _holding(case, plan, (claims[case.id], grants[case.id]), settings)
-                for case in priced
-            )
+            _holding(case, plan, (claims[case.id], grants[case.id]), settings, in_doubt=in_doubt)
+            for case in priced
         ),
         Room.under(limits, taken),
         snapshot.now,
@@ -252,13 +250,14 @@ def _claim(case: _Case, plan: Pace) -> Claim:
 
 def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
     ending = case.target.workload.termination_grace + settings.timing.evaluation_period
-    left = min((budget.position.time_left for budget in plan.budgets), default=None)
-    if left is None:
-        return Decimal(0)
-    return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(left)
+    if plan.time_left is None:
+        return ZERO
+    return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(plan.time_left)
 
 
-def _holding(case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Settings) -> Holding:
+def _holding(
+    case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Settings, *, in_doubt: bool
+) -> Holding:
     memory, autoscaler = case.target.memory, case.target.workload.autoscaler
     return Holding(
         *given,
@@ -268,7 +267,7 @@ def _holding(case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Sett
         memory.bound_at,
         memory.raised_at,
         _end_share(case, plan, settings),
-        is_held=case.wish.recommendation.gap is not None,
+        is_held=in_doubt or case.wish.recommendation.gap is not None,
         is_tight=plan.is_short,
         asked=_asked(case.wish, autoscaler),
         remembers_for=autoscaler.remembers_for if autoscaler else timedelta(0),

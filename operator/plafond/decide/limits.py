@@ -6,9 +6,8 @@ the namespace may take up; a replica's cost says how much of each unit it takes 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from plafond.account.account import SetAccount
 from plafond.decide.reason import Reason
@@ -25,8 +24,7 @@ _AT_ONCE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """So much of *unit* for the whole namespace; *reason* is given where it binds."""
 
     name: str
@@ -40,8 +38,7 @@ class Limit:
         return self.reason in _AT_ONCE
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """What limits still leave; each entry of *left* belongs to the limit at the same place."""
 
     limits: tuple[Limit, ...]

@@ -30,7 +30,7 @@ def fitted(judgement: Judgement) -> Judgement:
     decisions = tuple(
         decision
         if decision.ceiling is None or decision.workload in listed
-        else replace(decision, desired_replicas=decision.observed_replicas, ceiling=None, moves=())
+        else decision._replace(desired_replicas=decision.observed_replicas, ceiling=None, moves=())
         for decision in judgement.decisions
     )
     left_out = len(judgement.ceilings) - len(listed)

@@ -106,7 +106,7 @@ class Pace:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
         return self.squeezing.utilization_percent if self.squeezing else None
 
-    @property
+    @cached_property
     def is_short(self) -> bool:
         """Demand does not fit into a budget as it is: nothing beyond it is given to anybody."""
         return any(b.utilization_percent is not None or b.is_clipped for b in self.budgets)
@@ -116,6 +116,11 @@ class Pace:
         """The budget that asks replicas to run fullest; None without pressure."""
         pressed = [b for b in self.budgets if b.utilization_percent]
         return max(pressed, key=lambda b: b.utilization_percent or 0, default=None)
+
+    @cached_property
+    def time_left(self) -> timedelta | None:
+        """To the end of the window that ends first; None without a budget."""
+        return min((budget.position.time_left for budget in self.budgets), default=None)
 
     @property
     def limits(self) -> tuple[Limit, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.judge import Judgement
@@ -157,8 +158,7 @@ class _Case:
         return max(pods * of_pod, first if ceiling else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Replica:
+class _Replica(NamedTuple):
     """
     What a replica of *target* takes up of each accelerator; what it does not is absent.
 

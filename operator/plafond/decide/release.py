@@ -7,9 +7,9 @@ lowered and whose pods are gone, not ceilings that are about to be lowered.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from plafond.decide.limits import Room
 from plafond.decide.precedence import for_shares
@@ -21,8 +21,7 @@ from plafond.model.workload import WorkloadId
 SMALLEST_STEP = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """
     One workload's share beside what it holds now.
 
@@ -57,8 +56,7 @@ class Holding:
         return self.grant.replicas < self.claim.recommended
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(NamedTuple):
     """A ceiling to be in force from now on; *is_remembered*: an autoscaler might jump past it."""
 
     replicas: int

@@ -6,7 +6,7 @@ workload and what they came to. Order is policy: later rules outrank earlier one
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from plafond.decide.decision import Decision
 from plafond.decide.limits import Limit
@@ -15,8 +15,7 @@ from plafond.decide.recommendation import Recommendation
 from plafond.model.workload import Workload
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """
     Everything that a rule may look at.
 
@@ -57,7 +56,7 @@ def follow_the_recommendation(decision: Decision, facts: Facts) -> Decision:
     for step in facts.recommendation.steps:
         decision = decision.moved_to(step.replicas, step.reason)
     is_known = facts.recommendation.gap is None
-    return decision if is_known else replace(decision, held=Reason.DEMAND_UNKNOWN)
+    return decision if is_known else decision._replace(held=Reason.DEMAND_UNKNOWN)
 
 
 def cap_at_the_class_maximum(decision: Decision, facts: Facts) -> Decision:
@@ -89,7 +88,7 @@ def never_delete_volumes(decision: Decision, facts: Facts) -> Decision:
     if not facts.workload.loses_volumes:
         return decision
     kept = max(decision.desired_replicas, decision.observed_replicas)
-    return replace(decision.moved_to(kept, Reason.VOLUMES_KEPT), held=Reason.VOLUMES_KEPT)
+    return decision.moved_to(kept, Reason.VOLUMES_KEPT)._replace(held=Reason.VOLUMES_KEPT)
 
 
 def keep_the_funded_floor(decision: Decision, facts: Facts) -> Decision:
@@ -103,7 +102,7 @@ def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
     if facts.is_price_known:
         return decision
     kept = decision.moved_to(decision.observed_replicas, Reason.PRICE_UNKNOWN)
-    return replace(kept, held=Reason.PRICE_UNKNOWN)
+    return kept._replace(held=Reason.PRICE_UNKNOWN)
 
 
 def grow_nothing_before_it_is_measured(decision: Decision, facts: Facts) -> Decision:

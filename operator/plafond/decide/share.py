@@ -8,9 +8,9 @@ recommendation in all classes, then as much again as headroom.
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import groupby
+from typing import NamedTuple
 
 from plafond.decide.limits import Limit, Room
 from plafond.decide.precedence import for_shares
@@ -22,8 +22,7 @@ from plafond.model.workload import WorkloadClass, WorkloadId
 UNTOUCHED = Decimal("0.10")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What one workload asks for; *floor* is granted whatever it costs, *most* is never passed."""
 
     id: WorkloadId
@@ -36,11 +35,10 @@ class Claim:
     def up_to(self, most: int) -> "Claim":
         """Return the same for *most* replicas at most."""
         floor, recommended = min(self.floor, most), min(self.recommended, most)
-        return replace(self, floor=floor, recommended=recommended, most=min(self.most, most))
+        return self._replace(floor=floor, recommended=recommended, most=min(self.most, most))
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What a workload gets: *replicas* of its claim, with headroom, and what kept it from more."""
 
     replicas: int

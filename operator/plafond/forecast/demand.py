@@ -7,7 +7,7 @@ that GPU utilization, queues and an autoscaler's wish have in common.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from plafond.forecast.latency import Latency, unread
 from plafond.model.gap import Gap
@@ -23,8 +23,7 @@ SATURATED_PERCENT = 95.0
 EPSILON = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class DemandSample:
+class DemandSample(NamedTuple):
     """
     How much work a workload has now.
 
@@ -104,8 +103,7 @@ def sample_demand(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
+class _Sight(NamedTuple):
     """The meters, narrowed to one workload's ready pods."""
 
     workload: WorkloadId

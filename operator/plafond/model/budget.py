@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from plafond.model.money import ZERO, Amount
 from plafond.model.window import RollingWindow, Span, Window
@@ -26,16 +27,14 @@ class Budget:
     on_exhausted: OnExhausted
 
 
-@dataclass(frozen=True, slots=True)
-class FallsOut:
+class FallsOut(NamedTuple):
     """So much of what was spent leaves a rolling window, so long from now and not before."""
 
     after: timedelta
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """No more than *value* may be spent from now on *within* so much time."""
 
     within: timedelta

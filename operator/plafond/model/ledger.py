@@ -39,8 +39,7 @@ class SeriesKey(NamedTuple):
     workload: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """How much accrued in a stretch of time."""
 
     start: datetime

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 
@@ -28,8 +29,7 @@ class Period(StrEnum):
         return {Period.MONTHLY: 1, Period.QUARTERLY: 3, Period.YEARLY: 12}.get(self, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A half-open stretch of time: from *start* up to, but without, *end*."""
 
     start: datetime

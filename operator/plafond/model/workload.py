@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.labels import LabelSelector, Requirement
@@ -26,8 +27,8 @@ class WorkloadClass(StrEnum):
 _RANKS = {each: rank for rank, each in enumerate(WorkloadClass)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class WorkloadId:
+# A tuple, because a pass looks a hundred things up by each of them.
+class WorkloadId(NamedTuple):
     """A scale target's reference in the cluster; the order is the tie-break of every decision."""
 
     namespace: str

@@ -123,7 +123,7 @@ async def test_what_had_to_be_kept_and_was_not_still_has_to_be_in_the_next_pass(
 
 async def test_a_ledger_that_does_not_answer_blocks_only_its_own_namespace(fake, client):
     both = world(LIMITED, replace(LIMITED, namespace="team-b", uid="uid-b"))
-    other = replace(CHAT, id=replace(CHAT.id, namespace="team-b"), uid="uid-chat-b", replicas=3)
+    other = replace(CHAT, id=CHAT.id._replace(namespace="team-b"), uid="uid-chat-b", replicas=3)
     facts = replace(
         both,
         workloads=(*both.workloads, other),

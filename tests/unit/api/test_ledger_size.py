@@ -113,7 +113,7 @@ def days_like(ledger, day, month):
         yield Ledger(
             None,
             {
-                key: tuple(replace(bucket, start=bucket.start + later) for bucket in buckets)
+                key: tuple(bucket._replace(start=bucket.start + later) for bucket in buckets)
                 for key, buckets in ledger.series.items()
             },
         )

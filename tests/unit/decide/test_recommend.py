@@ -324,7 +324,7 @@ class TestZero:
 class TestWantedCounts:
     def by_hand(self, replicas=3, *, is_ours=False, **memory):
         target = target_of(workload(replicas=replicas, is_count_ours=is_ours), **memory)
-        return replace(target, targeted=replace(target.targeted, scaling=None))
+        return replace(target, targeted=target.targeted._replace(scaling=None))
 
     @pytest.mark.parametrize(
         ("observed", "is_ours", "wanted", "ceiling", "expected"),

@@ -1,7 +1,5 @@
 """From shares to ceilings: lowered at once, raised with care, left alone where they do not bind."""
 
-from dataclasses import replace
-
 import pytest
 from tests.builders import EUR, MINUTE, NOW, SECOND, SETTINGS, money, workload_id
 
@@ -81,7 +79,7 @@ def test_a_workload_grows_only_by_what_others_have_released():
     growing = holding("b", recommended=8, in_force=1, running=1)
 
     assert released(lowered, growing, left=10) == {"a": 2, "b": 4}
-    gone = replace(lowered, running=2, in_force=2)
+    gone = lowered._replace(running=2, in_force=2)
     assert released(gone, growing, left=10) == {"a": 2, "b": 8}
 
 
@@ -142,7 +140,7 @@ class TestRaisingWhatHasBound:
     )
     def test_what_runs_at_one_time_has_to_carry_no_end(self, reason):
         # Six of six: of a limit like this nothing is used up, so the last one is raised as well.
-        at_once = Room((replace(LIMIT, reason=reason),), (money(6),))
+        at_once = Room((LIMIT._replace(reason=reason),), (money(6),))
         raised = holding(recommended=6, end_share=money("0.1"), **BOUND)
 
         (ceiling,) = release([raised], at_once, NOW, SETTINGS.timing).values()

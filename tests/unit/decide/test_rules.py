@@ -153,7 +153,7 @@ def test_what_an_autoscaler_has_yet_to_lower_is_left_to_it():
 def unknown(recommended, **more):
     """Facts of a workload whose demand cannot be read."""
     known = facts(recommended, Reason.DEMAND_UNKNOWN, **more)
-    return replace(known, recommendation=replace(known.recommendation, gap=Gap("no answer")))
+    return known._replace(recommendation=replace(known.recommendation, gap=Gap("no answer")))
 
 
 def test_a_gap_of_demand_is_the_reason_although_nothing_moves():
@@ -165,10 +165,10 @@ def test_a_price_that_is_unknown_outlasts_a_delay():
     # Demand fell from four to two; within the window four are kept, and after it as well.
     fallen = facts(2, is_price_known=False)
     steps = (*fallen.recommendation.steps, Step(4, Reason.STABILIZED))
-    delayed = replace(fallen, recommendation=replace(fallen.recommendation, steps=steps))
+    delayed = fallen._replace(recommendation=replace(fallen.recommendation, steps=steps))
 
     assert outcome(delayed) == (4, Reason.PRICE_UNKNOWN)
-    assert outcome(replace(delayed, is_price_known=True)) == (4, Reason.STABILIZED)
+    assert outcome(delayed._replace(is_price_known=True)) == (4, Reason.STABILIZED)
 
 
 def test_every_step_is_remembered():

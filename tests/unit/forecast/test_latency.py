@@ -1,7 +1,6 @@
 """Latency: what it asks for, what it spares, and what it cannot say."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from tests.builders import concurrency, in_time, pods_of, reading, readings, workload
@@ -138,4 +137,4 @@ def test_a_latency_that_failed_makes_the_sample_partial():
 
     found = sample(meters, in_time(2, concurrency(10)))
 
-    assert found == replace(requests, is_partial=True, spared=4.0)
+    assert found == requests._replace(is_partial=True, spared=4.0)

@@ -334,7 +334,7 @@ def of_namespace(judgement, name):
     """The same judgement of another namespace."""
     policy_set = replace(judgement.account.policy_set, namespace=name)
     decisions = tuple(
-        replace(each, workload=replace(each.workload, namespace=name))
+        each._replace(workload=each.workload._replace(namespace=name))
         for each in judgement.decisions
     )
     account = replace(judgement.account, policy_set=policy_set)
