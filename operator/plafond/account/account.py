@@ -40,6 +40,7 @@ from plafond.model.snapshot import Snapshot
 from plafond.model.workload import Pod, Workload, WorkloadId
 
 MEAN_OVER = timedelta(hours=24)
+ONE = Decimal(1)
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
@@ -53,6 +54,7 @@ class WorkloadAccount:
     Attributes:
         price: of one replica per hour, by unit; a unit whose price is unknown is missing.
         gaps: why prices are unknown, or are the last ones known, by unit.
+        workload, id: the workload itself, and its reference.
         is_unmeasured: tokens are limited, and nobody has seen yet what a replica processes.
         cost: what one replica takes up, in every unit that anything may limit.
         ready_pods: the pods that serve.
@@ -65,24 +67,18 @@ class WorkloadAccount:
     gaps: Mapping[str, Gap]
     memory: WorkloadMemory
     is_unmeasured: bool = False
+    workload: Workload = field(init=False, repr=False, compare=False)
+    id: WorkloadId = field(init=False, repr=False, compare=False)
     cost: ByUnit = field(init=False, repr=False, compare=False)
     ready_pods: tuple[Pod, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        resources = {resource_unit(r): n for r, n in self.workload.requests.items()}
-        cost = {**resources, **self.price, REPLICAS: Decimal(1)}
-        object.__setattr__(self, "cost", cost)
+        workload = self.targeted.workload
+        resources = {resource_unit(r): n for r, n in workload.requests.items()}
+        object.__setattr__(self, "workload", workload)
+        object.__setattr__(self, "id", workload.id)
+        object.__setattr__(self, "cost", {**resources, **self.price, REPLICAS: ONE})
         object.__setattr__(self, "ready_pods", tuple(p for p in self.pods if p.is_ready))
-
-    @property
-    def workload(self) -> Workload:
-        """The workload itself."""
-        return self.targeted.workload
-
-    @property
-    def id(self) -> WorkloadId:
-        """The workload's reference."""
-        return self.targeted.workload.id
 
     @property
     def known_price(self) -> ByUnit:

@@ -20,7 +20,7 @@ from plafond.model.history import Past
 from plafond.model.ledger import OTHERS, Fact
 from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate
 from plafond.model.meters import MeterReading
-from plafond.model.money import TOKENS, ByUnit, accrued, added
+from plafond.model.money import TOKENS, ByUnit, accrued, summed
 from plafond.model.policy import CostPolicy
 from plafond.model.workload import Pod, Workload, WorkloadId
 
@@ -79,10 +79,7 @@ def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
     shared: dict[int, tuple[ByUnit, int]] = {}
     for rate in rates:
         shared[id(rate)] = rate, shared.get(id(rate), (rate, 0))[1] + 1
-    total: dict[str, Decimal] = {}
-    for rate, times in shared.values():
-        total = added(total, rate, times)
-    return total
+    return summed({}, shared.values())
 
 
 def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedelta) -> Counted:

@@ -18,7 +18,7 @@ from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.changed import changed
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import TOKENS, ByUnit, added
+from plafond.model.money import TOKENS, ByUnit, summed
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -60,8 +60,7 @@ def fund(
     at_once = Room.under(instantaneous, set_account.unmanaged)
     steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
     room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
-    for target in order:
-        room = room.without(target.cost, floors[target.id])
+    room = room.beside((target.cost, floors[target.id]) for target in order)
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
     if set_account.unseen is not None and not _is_any_spent(set_account, TOKENS):
         _keep_one_each(order, floors, room.where(lambda x: x.is_at_once or x.unit != TOKENS))
@@ -69,10 +68,7 @@ def fund(
 
 
 def _cost(targets: Iterable[WorkloadAccount], floors: Mapping[WorkloadId, int]) -> ByUnit:
-    cost: ByUnit = {}
-    for target in targets:
-        cost = added(cost, target.cost, floors[target.id])
-    return cost
+    return summed({}, ((target.cost, floors[target.id]) for target in targets))
 
 
 def _pinned(target: WorkloadAccount) -> int:
@@ -94,8 +90,7 @@ def _add_while_fitting(
 
 def _keep_one_each(order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room) -> None:
     # Tokens that are only reckoned with may lower what runs, and end nothing; money still may.
-    for target in order:
-        room = room.without(target.cost, floors[target.id])
+    room = room.beside((target.cost, floors[target.id]) for target in order)
     for target in order:
         cost = target.cost
         if not floors[target.id] and target.workload.replicas and room.obstacle(cost) is None:

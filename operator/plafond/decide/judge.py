@@ -11,25 +11,25 @@ from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, pace
-from plafond.decide.probing import Probing, probe_delay
 from plafond.decide.recommend import recommend
 from plafond.decide.release import Ceiling, Holding, release
 from plafond.decide.rules import Facts, decide_one
+from plafond.decide.search import Search, search_of
 from plafond.decide.share import Claim, Grant, share
-from plafond.decide.wish import Wish
-from plafond.forecast.demand import DEFAULT_TARGET_PERCENT, DemandSample, sample_demand
+from plafond.decide.wish import Squeezed, Wish
+from plafond.forecast.demand import DemandSample, sample_demand
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.changed import changed
 from plafond.model.gap import Gap
-from plafond.model.memory import NamespaceRecord, WorkloadMemory
+from plafond.model.memory import Memory, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
     TOKENS,
     ZERO,
     ByUnit,
-    added,
     elapsed_microseconds,
     is_resource_unit,
+    summed,
 )
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Snapshot
@@ -82,16 +82,14 @@ class Judgement:
 
 
 class _Case(NamedTuple):
-    """One target on its way through the stages."""
+    """One target on its way through the stages; *squeezed*: as full as the plan asks."""
 
+    id: WorkloadId
     target: WorkloadAccount
     wish: Wish
     is_price_known: bool
     in_force: int | None
-
-    @property
-    def id(self) -> WorkloadId:
-        return self.target.id
+    squeezed: Squeezed | None = None
 
 
 def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Judgement:
@@ -101,11 +99,13 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
     instantaneous = instantaneous_limits(set_account)
     funding = fund(set_account, instantaneous, snapshot.now, settings.timing)
     cases = _cases(set_account, snapshot, settings, funding)
+    wishes = tuple(case.wish for case in cases if case.is_price_known)
+    plan = pace(set_account, wishes, funding, settings.timing)
+    cases = _squeezed(cases, plan.utilization_percent)
     priced = tuple(case for case in cases if case.is_price_known)
-    plan = pace(set_account, tuple(case.wish for case in priced), funding, settings.timing)
     limits = (*plan.limits, *instantaneous)
     taken = _taken(set_account, cases)
-    claims = {case.id: _claim(case, plan) for case in priced}
+    claims = {case.id: _claim(case) for case in priced}
     grants = share(
         claims.values(),
         Room.under(limits, taken),
@@ -174,16 +174,25 @@ def _cases(
     in_force = _in_force(set_account, snapshot)
     needed = {p.budget.limit.unit for p in set_account.positions}
     needed |= {limit.unit for limit in instantaneous_limits(set_account)}
+    needed -= _free_units(needed)
+    record = snapshot.records.get(set_account.policy_set.namespace)
+    search = search_of(Memory() if record is None else record.memory, settings.timing)
     cases = []
     for before in set_account.targets:
         target = changed(before, memory=funding.remembered(before, snapshot.now))
-        missing = needed - {*target.cost, *_free_units(needed)}
+        missing = needed.difference(target.cost)
         if target.is_unmeasured:
             # Unknown tokens keep it from growing; what else it costs is limited as ever.
-            missing -= {TOKENS}
-        wish = _wish(target, snapshot, settings, funding.floors[target.id])
-        cases.append(_Case(target, wish, not missing, in_force.get(target.id)))
+            missing.discard(TOKENS)
+        wish = _wish(target, snapshot, search, funding.floors[target.id])
+        cases.append(_Case(target.id, target, wish, not missing, in_force.get(target.id)))
     return tuple(cases)
+
+
+def _squeezed(cases: tuple[_Case, ...], percent: int | None) -> tuple[_Case, ...]:
+    if percent is None:
+        return cases
+    return tuple(case._replace(squeezed=case.wish.squeezed(percent)) for case in cases)
 
 
 def _free_units(needed: set[str]) -> set[str]:
@@ -191,7 +200,7 @@ def _free_units(needed: set[str]) -> set[str]:
     return {unit for unit in needed if is_resource_unit(unit) or unit == REPLICAS}
 
 
-def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor: int) -> Wish:
+def _wish(target: WorkloadAccount, snapshot: Snapshot, search: Search, floor: int) -> Wish:
     demand: DemandSample | Gap | None = None
     scaling = target.targeted.scaling
     if scaling is not None:
@@ -202,37 +211,20 @@ def _wish(target: WorkloadAccount, snapshot: Snapshot, settings: Settings, floor
             snapshot.meters,
             was_waiting=target.memory.was_waiting,
         )
-    record = snapshot.records.get(target.id.namespace)
-    probing = _probing(target, NamespaceRecord() if record is None else record, settings)
-    recommendation = recommend(target, demand, snapshot.now, probing)
+    recommendation = recommend(target, demand, snapshot.now, search.of(target))
     most = target.targeted.class_rule.max_replicas
     replicas = recommendation.replicas if most is None else min(recommendation.replicas, most)
     return Wish(target, recommendation, max(replicas, floor), floor)
 
 
-def _probing(target: WorkloadAccount, record: NamespaceRecord, settings: Settings) -> Probing:
-    delay = probe_delay(settings.timing, record.memory.start_delays)
-    allowed = record.memory.allowed.items()
-    own = [a for name, a in allowed if name.partition("/")[0] in target.targeted.policies]
-    fullest = max((a.utilization_percent or 0 for a in own), default=0)
-    room = target.targeted.class_rule.utilization_limit_percent - DEFAULT_TARGET_PERCENT
-    pressure = min(1.0, max(0.0, (fullest - DEFAULT_TARGET_PERCENT) / max(1, room)))
-    return Probing(delay, settings.timing, pressure, any(a.is_clipped for a in own))
-
-
 def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:
-    taken = set_account.unmanaged
-    for case in cases:
-        if not case.is_price_known:
-            taken = added(taken, case.target.cost, case.target.workload.replicas)
-    return taken
+    unpriced = (case.target for case in cases if not case.is_price_known)
+    return summed(set_account.unmanaged, ((t.cost, t.workload.replicas) for t in unpriced))
 
 
-def _claim(case: _Case, plan: Pace) -> Claim:
+def _claim(case: _Case) -> Claim:
     rule = case.target.targeted.class_rule
-    recommended = case.wish.replicas
-    if plan.utilization_percent is not None:
-        recommended = case.wish.squeezed_to(plan.utilization_percent)
+    recommended = case.wish.replicas if case.squeezed is None else case.squeezed.spared
     most = UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, case.wish.floor)
     claim = Claim(
         case.id,
@@ -296,8 +288,6 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
     decisions: list[Decision] = []
     ceilings: dict[WorkloadId, int] = {}
     memory: dict[WorkloadId, WorkloadMemory] = {}
-    demand: ByUnit = {}
-    censored: ByUnit = {}
     gaps: dict[WorkloadId, Gap] = {}
     for case in cases:
         ceiling = _ceiling_of(case, outcome, limited=limited)
@@ -306,21 +296,19 @@ def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
         if ceiling is not None:
             ceilings[case.id] = ceiling
         memory[case.id] = _remembered(case, decision, outcome)
-        demand = added(demand, case.wish.demand)
-        if case.wish.is_censored:
-            censored = added(censored, case.wish.demand)
         gap = case.wish.recommendation.gap or next(iter(case.target.gaps.values()), None)
         if gap is not None:
             gaps[case.id] = gap
+    demand = [(case.wish.demand, case.wish.is_censored) for case in cases]
     return Judgement(
         outcome.account,
         outcome.plan,
         tuple(decisions),
         ceilings,
         memory,
-        demand,
+        summed({}, ((each, 1) for each, _ in demand)),
         gaps,
-        censored,
+        summed({}, ((each, 1) for each, is_censored in demand if is_censored)),
         outcome.limits,
         next((g.obstacle for g in outcome.grants.values() if g.obstacle is not None), None),
     )
@@ -340,7 +328,7 @@ def _ceiling_of(case: _Case, outcome: _Outcome, *, limited: bool) -> int | None:
 
 def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
     rule, target = case.target.targeted.class_rule, case.target
-    fullest = outcome.plan.utilization_percent
+    squeezed = case.squeezed
     observed = target.workload.replicas
     grant = outcome.grants.get(case.id)
     facts = Facts(
@@ -349,13 +337,13 @@ def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
         rule.max_replicas,
         target.promised_replicas,
         case.wish.floor,
-        None if fullest is None else case.wish.fuller_at(fullest),
+        None if squeezed is None else squeezed.needed,
         ceiling,
         grant.obstacle if grant else None,
         case.is_price_known,
         outcome.is_clamped,
         outcome.is_in_doubt,
-        0 if fullest is None else case.wish.squeezed_to(fullest),
+        0 if squeezed is None else squeezed.spared,
         # Of what does not run one may start, to show what it processes.
         is_measured=not (target.is_unmeasured and observed),
     )

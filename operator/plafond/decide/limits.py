@@ -60,6 +60,15 @@ class Room(NamedTuple):
         ]
         return Room(self.limits, tuple(left))
 
+    def beside(self, taken: Iterable[tuple[ByUnit, int]]) -> "Room":
+        """Return the room that remains beside so many replicas of each cost in *taken*."""
+        left, units = list(self.left), [limit.unit for limit in self.limits]
+        for cost, times in taken:
+            for index, unit in enumerate(units if times else ()):
+                if unit in cost:
+                    left[index] -= times * cost[unit]
+        return Room(self.limits, tuple(left))
+
     def of_budgets(self) -> "Room":
         """Return what of it is left to be spent over time."""
         return self.where(lambda limit: not limit.is_at_once)

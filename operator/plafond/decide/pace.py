@@ -9,6 +9,7 @@ is taken to stay as it is. Whatever differed from the plan is made up for over t
 window.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -174,7 +175,11 @@ class _Case:
 
     @property
     def costs(self) -> "_Costs":
-        return _Costs(self.unit, self.set_account.unmanaged.get(self.unit, ZERO), self.wishes)
+        return _Costs(
+            self.unit,
+            self.set_account.unmanaged.get(self.unit, ZERO),
+            tuple((wish, wish.target.price.get(self.unit, ZERO)) for wish in self.wishes),
+        )
 
     def plan(self, timing: Timing) -> PacePlan | None:
         budget = self.position.budget
@@ -188,15 +193,16 @@ class _Case:
         seen = [sample for sample in samples if sample is not None]
         lowest = min((sample.target_percent for sample in seen), default=FULL_PERCENT)
         highest = max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT)
+        costs = self.costs
         return Means(
             self.reserved,
             self.floors,
-            self.costs.replica,
+            costs.replica,
             lowest,
             highest if self.is_saved_by_running_fuller else lowest,
-            self.costs.taken_at,
+            costs.taken_at,
             all(sample.is_offered for sample in seen),
-            self.costs.paid_per_served(Span(since, self.position.now)),
+            costs.paid_per_served(Span(since, self.position.now)),
         )
 
 
@@ -213,10 +219,20 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
         is_squeezed = is_short and case.is_saved_by_running_fuller
         fullest = costs.least_utilization(level) if is_squeezed else None
         is_clipped = is_short and costs.at(fullest) > level
-    guard = _guard(position, ahead, timing)
-    found = BudgetPace(position, promised, demand, level, guard, fullest, is_clipped, ahead, plan)
-    spending = min(costs.at(fullest), level) if is_clipped else costs.at(fullest)
-    found = replace(found, replica=costs.replica, spending=max(promised, spending))
+    spending = demand if fullest is None else costs.at(fullest)
+    found = BudgetPace(
+        position,
+        promised,
+        demand,
+        level,
+        _guard(position, ahead, timing),
+        fullest,
+        is_clipped,
+        ahead,
+        plan,
+        costs.replica,
+        spending=max(promised, min(spending, level) if is_clipped else spending),
+    )
     return _in_turns(found, timing)
 
 
@@ -231,30 +247,27 @@ def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    """What the wishes cost per hour in one unit, beside what cannot be scaled."""
+    """What the wishes, each with its price, cost per hour beside what cannot be scaled."""
 
     unit: str
     unmanaged: Decimal
-    wishes: tuple[Wish, ...]
+    wishes: tuple[tuple[Wish, Decimal], ...]
 
     @property
     def replica(self) -> Decimal:
         """What the dearest replica costs."""
-        return max((w.target.price.get(self.unit, ZERO) for w in self.wishes), default=ZERO)
+        return max((price for _, price in self.wishes), default=ZERO)
 
     def at(self, utilization_percent: int | None) -> Decimal:
-        return self.unmanaged + sum(
-            (
-                _replicas(wish, utilization_percent) * wish.target.price.get(self.unit, ZERO)
-                for wish in self.wishes
-            ),
-            ZERO,
-        )
+        if utilization_percent is None:
+            return self.unmanaged + sum((w.replicas * price for w, price in self.wishes), ZERO)
+        each = (w.squeezed_to(utilization_percent) * price for w, price in self.wishes)
+        return self.unmanaged + sum(each, ZERO)
 
     def taken_at(self, utilization_percent: int) -> float:
         """Return the part of demand's cost that remains at so many percent, replicas undivided."""
         whole = squeezed = 0.0
-        for wish in self.wishes:
+        for wish, _ in self.wishes:
             money, target = float(wish.demand.get(self.unit, ZERO)), wish.target_percent
             whole += money
             if target is not None:
@@ -265,8 +278,8 @@ class _Costs:
     def paid_per_served(self, span: Span) -> float:
         """Return what was paid in *span* for each hour in which a replica served."""
         paid = served = 0.0
-        for wish in self.wishes:
-            price = float(wish.target.price.get(self.unit, ZERO))
+        for wish, exact in self.wishes:
+            price = float(exact)
             for pod in wish.target.pods:
                 paid += price * _hours_in(span, pod.scheduled_at)
                 served += price * _hours_in(span, pod.ready_at)
@@ -274,22 +287,21 @@ class _Costs:
 
     def least_utilization(self, level: Decimal) -> int:
         """Return the lowest percentage at which the wishes fit into *level*, or the highest."""
-        low, high = 1, HIGHEST_UTILIZATION_PERCENT
-        while low < high:
-            middle = (low + high) // 2
-            if self.at(middle) <= level:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        # Up to all their targets nothing changes, and nothing beyond all their limits.
+        targets = (wish.target_percent for wish, _ in self.wishes)
+        lowest = min((each for each in targets if each is not None), default=FULL_PERCENT)
+        limit = max((wish.fullest_percent for wish, _ in self.wishes), default=FULL_PERCENT)
+        between = range(lowest + 1, min(limit + 1, HIGHEST_UTILIZATION_PERCENT))
+        steps: tuple[int, ...] = (1, *between, HIGHEST_UTILIZATION_PERCENT)
+
+        def fits(percent: int) -> bool:
+            return self.at(percent) <= level
+
+        return steps[bisect_left(steps, x=True, hi=len(steps) - 1, key=fits)]
 
 
 def _hours_in(span: Span, since: datetime | None) -> float:
     return 0.0 if since is None else max(0.0, (span.end - max(since, span.start)) / HOUR)
-
-
-def _replicas(wish: Wish, utilization_percent: int | None) -> int:
-    return wish.replicas if utilization_percent is None else wish.squeezed_to(utilization_percent)
 
 
 def remembered(

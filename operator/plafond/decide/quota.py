@@ -21,9 +21,9 @@ from plafond.model.money import (
     REPLICAS,
     TOKENS,
     ZERO,
-    added,
     is_resource_unit,
     resource_unit,
+    summed,
 )
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Quota, Snapshot
@@ -103,10 +103,9 @@ class _Case:
     @cached_property
     def is_over(self) -> bool:
         """What ceilings and unmanaged pods may cost passes a limit: nothing beside them fits."""
-        total = self.judgement.account.unmanaged
-        for target in self.judgement.account.targets:
-            ceiling = self.judgement.ceilings.get(target.id, 0)
-            total = added(total, target.cost, ceiling)
+        targets, ceilings = self.judgement.account.targets, self.judgement.ceilings
+        whole = ((target.cost, ceilings.get(target.id, 0)) for target in targets)
+        total = summed(self.judgement.account.unmanaged, whole)
         return any(total.get(each.unit, ZERO) > each.rate for each in self.judgement.limits)
 
     def use(self, resource: str) -> int:

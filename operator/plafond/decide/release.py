@@ -73,8 +73,7 @@ def release(
     aims = {h.claim.id: _aim(h) for h in holdings}
     if _overflows(holdings, aims, room):
         aims = {h.claim.id: min(aims[h.claim.id], _granted(h)) for h in holdings}
-    for holding in holdings:
-        room = room.without(holding.claim.cost, _committed(holding, aims[holding.claim.id]))
+    room = room.beside((h.claim.cost, _committed(h, aims[h.claim.id])) for h in holdings)
     ceilings: dict[WorkloadId, Ceiling] = {}
     for holding in holdings:
         base = _base(holding, aims[holding.claim.id])
@@ -106,8 +105,7 @@ def _granted(holding: Holding) -> int:
 
 
 def _overflows(holdings: list[Holding], aims: dict[WorkloadId, int], room: Room) -> bool:
-    for holding in holdings:
-        room = room.without(holding.claim.cost, aims[holding.claim.id])
+    room = room.beside((h.claim.cost, aims[h.claim.id]) for h in holdings)
     return any(left < 0 for left in room.left)
 
 

@@ -111,7 +111,7 @@ def grow_nothing_before_it_is_measured(decision: Decision, facts: Facts) -> Deci
     if facts.is_measured or not facts.is_price_known:
         return decision
     kept = decision.moved_to(decision.observed_replicas, Reason.MEASURING_TOKENS)
-    return replace(kept, held=Reason.MEASURING_TOKENS)
+    return kept._replace(held=Reason.MEASURING_TOKENS)
 
 
 def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:

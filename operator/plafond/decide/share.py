@@ -50,8 +50,7 @@ def share(claims: Iterable[Claim], room: Room, *, headroom: bool) -> dict[Worklo
     """Share *room* among *claims*; the outcome does not depend on their order."""
     claims = sorted(claims, key=lambda c: for_shares(c.workload_class, c.id))
     granted = {claim.id: claim.floor for claim in claims}
-    for claim in claims:
-        room = room.without(claim.cost, claim.floor)
+    room = room.beside((claim.cost, claim.floor) for claim in claims)
     obstacles: dict[WorkloadId, Limit] = {}
     room = _fill(claims, granted, room, obstacles, lambda c: max(c.recommended, c.floor))
     ample = dict(granted)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from plafond.decide.judge import Judgement
 from plafond.decide.limits import Limit
 from plafond.model.budget import BudgetPosition
-from plafond.model.money import ZERO, added
+from plafond.model.money import ZERO, summed
 from plafond.model.window import as_written
 
 
@@ -34,9 +34,9 @@ def is_still_true(before: str, judgement: Judgement) -> bool:
 
 
 def _tightest(judgement: Judgement) -> Limit | None:
-    taken = judgement.account.unmanaged
-    for target in judgement.account.targets:
-        taken = added(taken, target.cost, judgement.ceilings.get(target.id, 0))
+    targets, ceilings = judgement.account.targets, judgement.ceilings
+    whole = ((target.cost, ceilings.get(target.id, 0)) for target in targets)
+    taken = summed(judgement.account.unmanaged, whole)
 
     def part_left(limit: Limit) -> Decimal:
         left = limit.rate - taken.get(limit.unit, ZERO)

@@ -1,7 +1,8 @@
 """What a target should have, before money, and how few replicas do when they run fuller."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.recommendation import Recommendation
@@ -15,34 +16,61 @@ LEAST_USED = 0.5
 MILLI = Decimal("0.001")
 
 
+class Squeezed(NamedTuple):
+    """
+    The replicas of a target that runs fuller.
+
+    Attributes:
+        needed: what its demand needs then.
+        spared: as *needed*, but with as many at least as let requests be answered in time.
+
+    """
+
+    needed: int
+    spared: int
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One target with what it should have, and the part of it that is promised."""
+    """
+    One target with what it should have, and the part of it that is promised.
+
+    Attributes:
+        fullest_percent: the utilization that it never passes.
+        least: with fewer its requests would take too long, however full it runs.
+
+    """
 
     target: WorkloadAccount
     recommendation: Recommendation
     replicas: int
     floor: int
+    fullest_percent: int = field(init=False, compare=False)
+    least: int = field(init=False, compare=False)
 
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
-        spared = min(self.replicas, self.recommendation.spared)
-        return max(self.fuller_at(utilization_percent), spared)
-
-    def fuller_at(self, utilization_percent: int) -> int:
-        """Return the replicas it needs at *utilization_percent*, or at its limit."""
-        fullest = min(utilization_percent, self.fullest_percent)
-        squeezed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
-        return max(self.floor, min(self.replicas, squeezed))
-
-    @property
-    def fullest_percent(self) -> int:
-        """The utilization that it never passes."""
+    def __post_init__(self) -> None:
+        # A plan tries many percentages; these are the same at all of them.
         limit = self.target.targeted.class_rule.utilization_limit_percent
         sample = self.recommendation.sample
         # What is offered is seen also where it is not served: then full replicas hide nothing.
         is_seen = sample is not None and sample.is_offered
-        return limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
+        fullest = limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
+        object.__setattr__(self, "fullest_percent", fullest)
+        object.__setattr__(self, "least", min(self.replicas, self.recommendation.spared))
+
+    def squeezed_to(self, utilization_percent: int) -> int:
+        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
+        return max(self.least, self._needed_at(utilization_percent))
+
+    def squeezed(self, utilization_percent: int) -> Squeezed:
+        """Return what it has at *utilization_percent*, or at its limit, and what of it it needs."""
+        needed = self._needed_at(utilization_percent)
+        return Squeezed(needed, max(self.least, needed))
+
+    def _needed_at(self, utilization_percent: int) -> int:
+        fullest = min(utilization_percent, self.fullest_percent)
+        needed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
+        return max(self.floor, min(self.replicas, needed))
 
     @property
     def demand(self) -> ByUnit:

@@ -1,6 +1,7 @@
 """Frozen values with changes. Most of the world stands still, and what does stays itself."""
 
-from dataclasses import replace
+from dataclasses import fields
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 
@@ -16,5 +17,12 @@ def changed(value: Value, **changes: Any) -> Value:  # noqa: ANN401 - what its f
     for name, new in changes.items():
         old = getattr(value, name)
         if old is not new and old != new:
-            return replace(value, **changes)
+            held = {each: getattr(value, each) for each in _fields(type(value))}
+            return type(value)(**{**held, **changes})
     return value
+
+
+# `dataclasses.replace` looks at the class's fields anew for every value.
+@cache
+def _fields(kind: type[_Value]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.init)

@@ -5,7 +5,7 @@ A unit is an ISO 4217 currency code, `GPU_HOURS` or `TOKENS`. Nothing here is a 
 thousand passes must equal the sum of the parts, and a ceiling must be exact to the last replica.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -60,9 +60,15 @@ class Amount:
 
 def added(left: ByUnit, right: ByUnit, times: int = 1) -> dict[str, Decimal]:
     """Return *left* plus *times* times *right*, unit by unit."""
-    total = dict(left)
-    for unit, value in right.items():
-        total[unit] = total.get(unit, ZERO) + times * value
+    return summed(left, ((right, times),))
+
+
+def summed(first: ByUnit, others: Iterable[tuple[ByUnit, int]]) -> dict[str, Decimal]:
+    """Return *first* plus each of *others* as many times as is said with it, unit by unit."""
+    total = dict(first)
+    for each, times in others:
+        for unit, value in each.items():
+            total[unit] = total.get(unit, ZERO) + times * value
     return total
 
 
