@@ -41,6 +41,8 @@ from plafond.model.workload import Pod, Workload, WorkloadId
 
 MEAN_OVER = timedelta(hours=24)
 ONE = Decimal(1)
+NOT_SEEN_YET = WorkloadMemory()
+NOT_COUNTED_YET = NamespaceRecord()
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
@@ -182,7 +184,7 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
             pods.get(name, ()),
             workloads.get(name, ()),
             policies.get(name, ()),
-            snapshot.records.get(name, NamespaceRecord()),
+            snapshot.records.get(name, NOT_COUNTED_YET),
             snapshot.nodes,
             pricing,
             snapshot.past_of(name),
@@ -327,7 +329,7 @@ def _workload_account(
 ) -> WorkloadAccount:
     policy_set, facts, counted = where
     workload = target.workload
-    memory = counted.record.memory.sets.get(policy_set.key, {}).get(workload.id, WorkloadMemory())
+    memory = counted.record.memory.sets.get(policy_set.key, {}).get(workload.id, NOT_SEEN_YET)
     # Whoever asks for other resources costs something else: the last price says nothing of that.
     last = memory.price if memory.priced_requests == workload.requests else {}
     found = replica_price(workload, pods, counted, facts.pricing)

@@ -6,7 +6,7 @@ counted: past spend is never priced again. Its own timestamps count, not ours: w
 looked is charged as soon as somebody does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -71,7 +71,9 @@ def accrue(
     for uid, lost in open_pods.items():
         if uid not in seen:
             charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
-    return Accrual(_together((*throughout.charges(stretch), *charges)), _bounded(still_open))
+    whole = throughout.charges(stretch)
+    together = _together((*whole, *charges)) if charges else whole
+    return Accrual(tuple(together), _bounded(still_open))
 
 
 class _Throughout:
@@ -93,11 +95,13 @@ class _Throughout:
     def charges(self, stretch: Stretch) -> list[Charge]:
         """Return what all of them are charged for *stretch*."""
         span = _span(stretch.as_of, None, stretch)
-        return [
-            Charge(charge.key, charge.span, charge.rate * count)
-            for pod, count in zip(self._known.values(), self._counts.values(), strict=True)
-            for charge in charges_of(pod, span)
-        ]
+        if span is None:
+            return []
+        rates: dict[SeriesKey, Decimal] = {}
+        for pod, count in zip(self._known.values(), self._counts.values(), strict=True):
+            for key, rate in _series_of(pod):
+                rates[key] = rates.get(key, ZERO) + rate * count
+        return [Charge(key, span, rate) for key, rate in rates.items()]
 
 
 def _ran_throughout(pod: Pod, stretch: Stretch) -> bool:
@@ -119,17 +123,19 @@ def _stays_open(pod: Pod, priced: OpenPod, stretch: Stretch) -> bool:
 def _bounded(open_pods: dict[str, OpenPod]) -> dict[str, OpenPod]:
     # A namespace may keep thousands of Jobs that have ended; the latest are remembered.
     owing = [(pod.ended_at, uid) for uid, pod in open_pods.items() if pod.ended_at and pod.lacks]
-    dropped = {uid for _, uid in sorted(owing)[: max(0, len(owing) - MOST_OWING)]}
+    if len(owing) <= MOST_OWING:
+        return open_pods
+    dropped = {uid for _, uid in sorted(owing)[: len(owing) - MOST_OWING]}
     return {uid: pod for uid, pod in open_pods.items() if uid not in dropped}
 
 
-def _together(charges: Iterable[Charge]) -> tuple[Charge, ...]:
+def _together(charges: Iterable[Charge]) -> list[Charge]:
     # Hundreds of pods that ran for the same stretch are one rate: the ledger adds it up once.
     rates: dict[tuple[SeriesKey, Span], Decimal] = {}
     for charge in charges:
         which = charge.key, charge.span
         rates[which] = rates.get(which, ZERO) + charge.rate
-    return tuple(Charge(key, span, rate) for (key, span), rate in rates.items())
+    return [Charge(key, span, rate) for (key, span), rate in rates.items()]
 
 
 def _is_news(pod: Pod, as_of: datetime | None) -> bool:
@@ -180,13 +186,13 @@ def charges_of(pod: OpenPod, span: Span | None) -> list[Charge]:
     """Return what *pod* is charged for *span*, at its rates, in every series that it is in."""
     if span is None:
         return []
-    rates = [(unit, rate) for unit, rate in pod.rates.items() if rate != ZERO]
-    return [
-        Charge(key, span, rate)
-        for unit, rate in rates
-        for key in (
-            SeriesKey(Fact.SPEND, unit),
-            SeriesKey(Fact.SPEND, unit, pod.workload),
-            *(() if pod.is_managed else (SeriesKey(Fact.UNMANAGED, unit),)),
-        )
-    ]
+    return [Charge(key, span, rate) for key, rate in _series_of(pod)]
+
+
+def _series_of(pod: OpenPod) -> Iterator[tuple[SeriesKey, Decimal]]:
+    for unit, rate in pod.rates.items():
+        if rate:
+            yield SeriesKey(Fact.SPEND, unit), rate
+            yield SeriesKey(Fact.SPEND, unit, pod.workload), rate
+            if not pod.is_managed:
+                yield SeriesKey(Fact.UNMANAGED, unit), rate

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 from plafond.account.accrual import Stretch, accrue
@@ -27,7 +28,7 @@ from plafond.model.workload import Pod, Workload, WorkloadId
 START_DELAYS_KEPT = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NamespaceFacts:
     """One namespace's part of the snapshot."""
 
@@ -42,7 +43,7 @@ class NamespaceFacts:
     past: Past = field(default_factory=Past)
     tokens: MeterReading | None = None
 
-    @property
+    @cached_property
     def before(self) -> Before:
         """What counts of the time before the namespace was counted."""
         return before(self.policies, self.past, self.now)
@@ -202,16 +203,16 @@ def replica_price(
     workload: Workload, pods: Iterable[Pod], counted: Counted, pricing: Pricing
 ) -> Mapping[str, Decimal | Gap]:
     """Return the dearest of the running pods' prices; without any, the dearest it could have."""
-    running = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
-    if not running:
+    known = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
+    if not known:
         return pricing.anywhere(workload.requests, workload.node_requirements)
     # Where the cost of one pod is unknown, so is that of the next one.
     prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
-    running = list({id(rates): rates for rates in running}.values())
+    first, *others = {id(rates): rates for rates in known}.values()
     # What a pod processes now is not what a replica has to be expected to.
-    for unit in {unit for rates in running for unit in rates} - {TOKENS}:
-        if all(unit in rates for rates in running):
-            prices[unit] = max(rates[unit] for rates in running)
+    for unit, rate in first.items():
+        if unit != TOKENS and all(unit in rates for rates in others):
+            prices[unit] = max((rate, *(rates[unit] for rates in others)))
     return prices
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from plafond.model.ledger import OTHERS, Bucket, Fact, Ledger, SeriesKey
@@ -46,6 +47,9 @@ class Charge(NamedTuple):
     key: SeriesKey
     span: Span
     rate: Decimal
+
+
+_start_of, _end_of, _value_of = attrgetter("start"), attrgetter("end"), attrgetter("value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,7 @@ def grid_for(
 
 def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Grid) -> Ledger:
     """Return *ledger* with *charges* added and its old facts made coarser."""
-    pieces: dict[SeriesKey, _Pieces] = defaultdict(lambda: defaultdict(Decimal))
-    spread = _Spread(now)
-    for charge in charges:
-        for piece, value in _values(charge, spread.over(charge.span, grid.of(charge.key))):
-            pieces[charge.key][piece] += value
+    pieces = _pieces(charges, now, grid)
     series = dict(ledger.series)
     own, of_workloads = (_current(ledger.as_of, each) for each in (grid, WORKLOADS_GRID))
     for key, values in _bounded(pieces, series).items():
@@ -115,6 +115,16 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
         series = {key: buckets for key, buckets in found.items() if buckets or not key.workload}
     # A clock that steps back is waited for: what was counted is not counted again.
     return Ledger(now if ledger.as_of is None else max(now, ledger.as_of), series)
+
+
+def _pieces(charges: Iterable[Charge], now: datetime, grid: Grid) -> dict[SeriesKey, "_Pieces"]:
+    pieces: dict[SeriesKey, _Pieces] = defaultdict(dict)
+    spread = _Spread(now)
+    for charge in charges:
+        into = pieces[charge.key]
+        for piece, value in _values(charge, spread.over(charge.span, grid.of(charge.key))):
+            into[piece] = into.get(piece, ZERO) + value
+    return {key: values for key, values in pieces.items() if values}
 
 
 def _bounded(
@@ -130,22 +140,18 @@ def _bounded(
         if key.workload not in known and len(known) < MOST_WORKLOADS:
             known.add(key.workload)
         kept = key if key.workload in known else key._replace(workload=OTHERS)
-        into = found.setdefault(kept, defaultdict(Decimal))
+        into = found.setdefault(kept, {})
         for piece, value in pieces[key].items():
-            into[piece] += value.quantize(WORKLOADS_PRECISION)
+            into[piece] = into.get(piece, ZERO) + value.quantize(WORKLOADS_PRECISION)
     return found
 
 
 def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
     """Return what a series recorded inside *span*; a bucket only partly inside counts whole."""
     buckets = ledger.series.get(key, ())
-    total = ZERO
-    for bucket in reversed(buckets):
-        if bucket.end <= span.start:
-            break
-        if bucket.start < span.end:
-            total += bucket.value
-    return total
+    first = bisect_right(buckets, span.start, key=_end_of)
+    after = bisect_left(buckets, span.end, key=_start_of)
+    return sum(map(_value_of, reversed(buckets[first:after])), ZERO)
 
 
 def mean_rate(ledger: Ledger, key: SeriesKey, now: datetime, back: timedelta) -> Decimal | None:
@@ -189,16 +195,19 @@ class _Spread:
             at = until
 
 
-def _values(charge: Charge, cut: Iterable[tuple[_Piece, int]]) -> Iterator[tuple[_Piece, Decimal]]:
+def _values(charge: Charge, cut: Iterable[tuple[_Piece, int]]) -> Iterable[tuple[_Piece, Decimal]]:
+    rate = charge.rate
+    if charge.key.unit == TOKENS and charge.key.fact in COUNTED:
+        return _wholes(rate, cut)
+    return [(piece, rate * each / MICROSECONDS_PER_HOUR) for piece, each in cut]
+
+
+def _wholes(rate: Decimal, cut: Iterable[tuple[_Piece, int]]) -> Iterator[tuple[_Piece, Decimal]]:
     # There are no parts of a token: all pieces of a charge together are as many as were counted.
-    is_whole = charge.key.unit == TOKENS and charge.key.fact in COUNTED
     elapsed, before = 0, ZERO
     for piece, microseconds in cut:
-        if not is_whole:
-            yield piece, charge.rate * microseconds / MICROSECONDS_PER_HOUR
-            continue
         elapsed += microseconds
-        upto = (charge.rate * elapsed / MICROSECONDS_PER_HOUR).quantize(ONE)
+        upto = (rate * elapsed / MICROSECONDS_PER_HOUR).quantize(ONE)
         if upto != before:
             yield piece, upto - before
         before = upto
@@ -216,7 +225,8 @@ def _closed(
     if not buckets or as_of is None or cell is None:
         return buckets
     last = buckets[-1]
-    if not last.start < as_of < last.end or (cell.end == last.end and cell.start < as_of):
+    end = last.end
+    if not last.start < as_of < end or (cell.end == end and cell.start < as_of):
         return buckets
     return (*buckets[:-1], Bucket(last.start, as_of - last.start, last.value))
 
@@ -228,7 +238,7 @@ def _deposited(buckets: tuple[Bucket, ...], pieces: "_Pieces") -> tuple[Bucket, 
         if last.start <= piece.at < last.end:
             return (*buckets[:-1], Bucket(last.start, last.length, last.value + value))
     first = min(piece.at for piece in pieces)
-    keep = bisect_right(buckets, first, key=lambda bucket: bucket.end)
+    keep = bisect_right(buckets, first, key=_end_of)
     tail = list(buckets[keep:])
     for piece in sorted(pieces):
         _deposit(tail, piece, pieces[piece])
@@ -239,7 +249,7 @@ def _deposited(buckets: tuple[Bucket, ...], pieces: "_Pieces") -> tuple[Bucket, 
 
 
 def _deposit(buckets: list[Bucket], piece: _Piece, value: Decimal) -> None:
-    index = bisect_right(buckets, piece.at, key=lambda bucket: bucket.end)
+    index = bisect_right(buckets, piece.at, key=_end_of)
     if index < len(buckets) and buckets[index].start <= piece.at:
         old = buckets[index]
         buckets[index] = Bucket(old.start, old.length, old.value + value)

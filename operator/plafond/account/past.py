@@ -11,6 +11,7 @@ from datetime import datetime
 
 from plafond.account.filling import begins_at, filled
 from plafond.account.ledger import KEPT_FOR, Grid
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.history import History, Past, Untold
 from plafond.model.ledger import Ledger
@@ -66,7 +67,7 @@ def with_past(record: NamespaceRecord, known: Before, grid: Grid) -> NamespaceRe
     memory = begun(record, known.past, known.now)
     history = known.past.history
     if wanted_since(record, known) is None or history is None:
-        return replace(record, memory=replace(memory, history_wanted_at=None))
+        return changed(record, memory=changed(memory, history_wanted_at=None))
     if isinstance(history, Gap):
         is_needed = _unknown_from(memory, known) is not None
         since = (memory.history_wanted_at or known.now) if is_needed else None

@@ -1,5 +1,6 @@
 """Which workloads a policy set may scale, and what each of its policies says about them."""
 
+from itertools import chain
 from typing import NamedTuple
 
 from plafond.model.labels import LabelSelector
@@ -45,7 +46,7 @@ def targeted(
 
 
 def _joined(workload: Workload, policies: tuple[CostPolicy, ...]) -> TargetedWorkload:
-    rules = (rule for policy in policies for rule in policy.classes)
+    rules = chain.from_iterable([policy.classes for policy in policies])
     rule = next((r for r in rules if r.selector.matches(workload.labels)), UNMATCHED)
     scaling = next((p.scaling for p in policies if p.scaling is not None), None)
     followed = None if workload.autoscaler else scaling

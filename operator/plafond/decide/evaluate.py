@@ -6,9 +6,9 @@ The same snapshot gives the same evaluation, to the byte. Whether anybody listen
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from plafond.account.account import Account, account
+from plafond.account.account import NOT_COUNTED_YET, Account, account
 from plafond.account.counting import Counted
 from plafond.account.ledger import Charge, recorded
 from plafond.account.positions import grid_in_force
@@ -19,12 +19,13 @@ from plafond.decide.plan import Plan, PlanPart
 from plafond.decide.planning import ENFORCED, Governed
 from plafond.decide.quota import known_accelerators, quota_writes
 from plafond.decide.rationale import allowed, with_rationale
+from plafond.model.changed import changed
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.model.window import Span
-from plafond.model.workload import Pod
+from plafond.model.workload import Pod, WorkloadId
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +128,17 @@ def _with_terms(
         enforced = agreed.judgement.account.policy_set.policies
         gone = {p.name for p in enforced if (p.namespace, p.name) not in snapshot.policy_names}
         since = {name: memory.gone_since.get(name, snapshot.now) for name in sorted(gone)}
-        return replace(
+        return changed(
             memory, enforced=enforced, gone_since=since, terms=agreed.terms, brake=agreed.brake
         )
     # While a policy cannot be understood, nobody has taken back what it said.
     return (
-        memory if in_doubt else replace(memory, enforced=(), gone_since={}, terms=None, brake=None)
+        memory if in_doubt else changed(memory, enforced=(), gone_since={}, terms=None, brake=None)
     )
 
 
 def _must_be_kept(name: str, snapshot: Snapshot, records: Mapping[str, NamespaceRecord]) -> bool:
-    before = snapshot.records.get(name, NamespaceRecord()).memory
+    before = snapshot.records.get(name, NOT_COUNTED_YET).memory
     after = records[name].memory
     is_first_wanted = bool(_wanted(after) - _wanted(before))
     is_other_gone = set(before.gone_since) != set(after.gone_since)
@@ -146,12 +147,12 @@ def _must_be_kept(name: str, snapshot: Snapshot, records: Mapping[str, Namespace
 
 def _with_reasons(memory: Memory, judgements: tuple[Judgement, ...], settings: Settings) -> Memory:
     if not judgements:
-        return replace(memory, allowed={}, plans={})
+        return changed(memory, allowed={}, plans={})
     found = {name: each for j in judgements for name, each in allowed(j).items()}
     plans = {b.name: b.plan for j in judgements for b in j.pace.budgets if b.plan is not None}
-    return replace(memory, allowed=found, plans=plans, timing=settings.timing)
+    return changed(memory, allowed=found, plans=plans, timing=settings.timing)
 
 
-def _wanted(memory: Memory) -> set[str]:
+def _wanted(memory: Memory) -> set[WorkloadId]:
     of_set = memory.sets.get(ENFORCED, {})
-    return {str(workload) for workload, m in of_set.items() if m.wanted_replicas is not None}
+    return {workload for workload, m in of_set.items() if m.wanted_replicas is not None}

@@ -1,12 +1,14 @@
 """From judgements to writes: what differs from the world, and what has to be undone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from plafond.decide.judge import Judgement
 from plafond.decide.plan import Action, ClearCeilings, PlanPart, ScaleTo, SetCeilings
 from plafond.decide.quota import QuotaWrites
 from plafond.decide.why import is_still_true, why
+from plafond.model.changed import changed
 from plafond.model.memory import Memory, WorkloadMemory
 from plafond.model.policy import Mode
 from plafond.model.snapshot import NO_CEILING, Namespace
@@ -16,7 +18,7 @@ ENFORCED = Mode.ENFORCE.value
 GIVEN_BACK = "no policy is in force any more, so the count before is given back"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Governed:
     """
     One namespace: what was decided for it, and what of it is in the world.
@@ -53,11 +55,11 @@ class Governed:
         for workload, memory in enforced.items():
             if workload in written and memory.wanted_replicas is None:
                 wanted = self._count_of_others(written[workload])
-                enforced[workload] = replace(memory, wanted_replicas=wanted)
-        kept = {w: m for w, m in self._left_behind().items() if self.is_in_doubt or w in written}
+                enforced[workload] = changed(memory, wanted_replicas=wanted)
+        kept = {w: m for w, m in self._left_behind.items() if self.is_in_doubt or w in written}
         if enforced or kept:
             sets[ENFORCED] = {**enforced, **kept}
-        return replace(self.memory, sets={key: of for key, of in sets.items() if of})
+        return changed(self.memory, sets={key: of for key, of in sets.items() if of})
 
     def _of_quota(self, actions: tuple[Action, ...]) -> PlanPart:
         return PlanPart(self.namespace.name, Mode.ENFORCE, () if self.is_in_doubt else actions)
@@ -111,7 +113,7 @@ class Governed:
             for d in judgement.decisions
             if d.ceiling is None and d.desired_replicas != d.observed_replicas
         }
-        return (freed | self._to_restore()) if judgement.left_alone is None else {}
+        return (freed | self._to_restore) if judgement.left_alone is None else {}
 
     def _in_force(self, judgement: Judgement) -> tuple[Mapping[WorkloadId, int] | None, str]:
         if judgement.account.policy_set.is_enforced:
@@ -127,7 +129,7 @@ class Governed:
     def _undone(self) -> tuple[Action, ...]:
         if self.is_in_doubt:
             return ()
-        counts = self._to_restore()
+        counts = self._to_restore
         restored = tuple(self._scale(w, n) for w, n in counts.items())
         governing = [j for j in self.judgements if j.account.policy_set.is_enforced]
         if governing:
@@ -145,14 +147,16 @@ class Governed:
             return (ClearCeilings(self.namespace.name),)
         return (SetCeilings(self.namespace.name, lasting, why(judgement)),)
 
+    @cached_property
     def _to_restore(self) -> dict[WorkloadId, int]:
         """Return the wanted counts of workloads that we have changed and govern no more."""
         return {
             workload: memory.wanted_replicas
-            for workload, memory in self._left_behind().items()
+            for workload, memory in self._left_behind.items()
             if memory.wanted_replicas is not None and self._is_changed_by_us(workload, memory)
         }
 
+    @cached_property
     def _left_behind(self) -> dict[WorkloadId, WorkloadMemory]:
         """Return what is remembered of workloads that no enforced policy targets any more."""
         targets = {

@@ -82,8 +82,9 @@ class _Case:
     def _replicas(self) -> Mapping[str, list["_Replica"]]:
         """The targets of which a replica takes up a resource, by that."""
         found: dict[str, list[_Replica]] = defaultdict(list)
+        wholes = _Wholes(self.accelerators)
         for target in self.judgement.account.targets:
-            replica = _replica(target, self.accelerators)
+            replica = _replica(target, wholes)
             for resource in {*replica.of_pod, *replica.of_template}:
                 found[resource].append(replica)
         return found
@@ -172,19 +173,36 @@ class _Replica(NamedTuple):
     of_template: Mapping[str, int]
 
 
-def _replica(target: WorkloadAccount, accelerators: frozenset[str]) -> _Replica:
-    of_template = _wholes(target.workload.requests, accelerators)
+def _replica(target: WorkloadAccount, wholes: "_Wholes") -> _Replica:
+    of_template = wholes.of(target.workload.requests)
     # Pods of one template nearly always share their requests.
     running = {id(pod.requests): pod.requests for pod in target.pods}.values()
+    if len(running) <= 1:
+        return _Replica(
+            target, *map(wholes.of, running or (target.workload.requests,)), of_template
+        )
     of_pod: dict[str, int] = {}
     for requests in running:
-        for resource, count in _wholes(requests, accelerators).items():
+        for resource, count in wholes.of(requests).items():
             of_pod[resource] = max(count, of_pod.get(resource, 0))
-    return _Replica(target, of_pod if running else of_template, of_template)
+    return _Replica(target, of_pod, of_template)
 
 
-def _wholes(requests: Mapping[str, Decimal], accelerators: frozenset[str]) -> dict[str, int]:
-    return {r: _whole(n) for r, n in requests.items() if n and r in accelerators}
+class _Wholes:
+    """What requests ask for of each accelerator; those that are shared are looked at once."""
+
+    def __init__(self, accelerators: frozenset[str]) -> None:
+        self._accelerators = accelerators
+        # By identity: the requests live as long as the judgement that they are part of.
+        self._known: dict[int, Mapping[str, int]] = {}
+
+    def of(self, requests: Mapping[str, Decimal]) -> Mapping[str, int]:
+        """Return what *requests* ask for; what they do not is absent."""
+        found = self._known.get(id(requests))
+        if found is None:
+            named = ((r, n) for r, n in requests.items() if n and r in self._accelerators)
+            found = self._known[id(requests)] = {r: _whole(n) for r, n in named}
+        return found
 
 
 def _requested(pods: Iterable[Pod], accelerators: frozenset[str]) -> Mapping[str, Decimal]:

@@ -7,7 +7,8 @@ that GPU utilization, queues and an autoscaler's wish have in common.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, Self
 
 from plafond.forecast.latency import Latency, unread
 from plafond.model.gap import Gap
@@ -74,7 +75,7 @@ def sample_demand(
 
     *pods* are the ready ones of *workload*; *was_waiting*: requests waited the time before.
     """
-    sight = _Sight(workload, tuple(pods), meters)
+    sight = _Sight.of(workload, tuple(pods), meters)
     waiting = sight.total(Meter.WAITING_REQUESTS)
     is_waiting = isinstance(waiting, float) and waiting > 0
     wanted = scaling.latency
@@ -90,16 +91,11 @@ def sample_demand(
     censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
     if any(s.is_offered for s in seen):
         censored = False
-    return DemandSample(
-        best.need,
-        best.target_percent,
-        best.source,
-        censored,
-        is_waiting,
-        best.blind_pods,
-        sight.has_failed(scaling),
-        best.is_offered,
-        0.0 if latency is None else latency.spared,
+    return best._replace(
+        is_censored=censored,
+        is_waiting=is_waiting,
+        is_partial=sight.has_failed(scaling),
+        spared=0.0 if latency is None else latency.spared,
     )
 
 
@@ -108,21 +104,31 @@ class _Sight(NamedTuple):
 
     workload: WorkloadId
     pods: tuple[Pod, ...]
+    keys: tuple[PodKey, ...]
     meters: Mapping[Meter, MeterReading]
+
+    @classmethod
+    def of(
+        cls, workload: WorkloadId, pods: tuple[Pod, ...], meters: Mapping[Meter, MeterReading]
+    ) -> Self:
+        """Return what *meters* say of the ready *pods* of *workload*."""
+        return cls(workload, pods, tuple(PodKey(pod.namespace, pod.name) for pod in pods), meters)
 
     def values(self, meter: Meter) -> list[float]:
         reading = self.meters.get(meter)
         if reading is None or not reading.values:
             return []
-        found = [reading.values.get(PodKey(pod.namespace, pod.name)) for pod in self.pods]
-        return [value for value in found if value is not None]
+        seen = reading.values
+        return [seen[key] for key in self.keys if key in seen]
 
     def total(self, meter: Meter) -> float | Gap:
         values = self.values(meter)
-        gap = self.meters.get(meter, MeterReading(gap=Gap(f"{meter} is not configured"))).gap
         if values:
             return math.fsum(values)
-        return gap or Gap(f"no ready pod reports {meter}")
+        reading = self.meters.get(meter)
+        if reading is None:
+            return _not_configured(meter)
+        return reading.gap or Gap(f"no ready pod reports {meter}")
 
     def has_failed(self, scaling: Scaling) -> bool:
         """Say whether a meter that *scaling* needs failed as a whole."""
@@ -136,7 +142,8 @@ class _Sight(NamedTuple):
             needed += [Meter.TOKENS_PER_SECOND, Meter.OFFERED_TOKENS_PER_SECOND]
         if scaling.latency is not None:
             needed.append(scaling.latency.meter)
-        return any(self.meters.get(m, MeterReading()).gap is not None for m in needed)
+        readings = [self.meters.get(meter) for meter in needed]
+        return any(each is not None and each.gap is not None for each in readings)
 
     @property
     def offered(self) -> float | None:
@@ -152,6 +159,11 @@ class _Sight(NamedTuple):
     def is_saturated(self) -> bool:
         values = self.values(Meter.GPU_UTILIZATION)
         return bool(values) and math.fsum(values) / len(values) >= SATURATED_PERCENT
+
+
+@cache
+def _not_configured(meter: Meter) -> Gap:
+    return Gap(f"{meter} is not configured")
 
 
 def _samples(

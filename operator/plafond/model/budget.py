@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from plafond.model.money import ZERO, Amount
@@ -41,7 +42,7 @@ class Bound(NamedTuple):
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BudgetPosition:
     """
     Where a budget stands at an instant inside its window; all amounts in its own unit.
@@ -62,7 +63,7 @@ class BudgetPosition:
     falls_out: tuple[FallsOut, ...] = ()
     unseen: Decimal = ZERO
 
-    @property
+    @cached_property
     def remaining(self) -> Amount:
         """Limit less spend, and less what is not seen yet; negative when the limit was passed."""
         return self.budget.limit - Amount(self.spend.value + self.unseen, self.spend.unit)
@@ -86,7 +87,7 @@ class BudgetPosition:
         """Return how far a plan reaches that is made *at* an instant inside the window."""
         return at + self.span.length if self.is_rolling else self.span.end
 
-    @property
+    @cached_property
     def bounds(self) -> tuple[Bound, ...]:
         """
         What may be spent by when, soonest first; a value is negative where it was passed already.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from plafond.model.budget import Budget
 from plafond.model.confirm import confirm_command
@@ -76,7 +77,7 @@ class Scaling:
     latency: LatencyTarget | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CostPolicy:
     """
     One policy; *targets* is None when every Deployment that requests an accelerator is meant.
@@ -97,12 +98,12 @@ class CostPolicy:
     scaling: Scaling | None = None
     is_confirmed: bool = False
 
-    @property
+    @cached_property
     def terms(self) -> "CostPolicy":
         """What it says, whichever object says it: equal terms mean the same."""
         return replace(self, uid="", generation=0, is_confirmed=False)
 
-    @property
+    @cached_property
     def units(self) -> frozenset[str]:
         """What it reckons in: its currency, GPU-hours, tokens."""
         money = () if self.currency is None else (self.currency,)
@@ -127,7 +128,7 @@ class InvalidPolicy:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PolicySet:
     """
     The policies of one namespace that are decided together.
@@ -145,12 +146,12 @@ class PolicySet:
         """Its decisions are carried out."""
         return self.mode is Mode.ENFORCE
 
-    @property
+    @cached_property
     def units(self) -> frozenset[str]:
         """What its policies reckon in: currencies, GPU-hours, tokens."""
         return frozenset(unit for policy in self.policies for unit in policy.units)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What its memory is kept under."""
         return (
