@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import TypeVar
 
 from plafond.account.counting import (
@@ -80,7 +81,7 @@ class WorkloadAccount:
         object.__setattr__(self, "workload", workload)
         object.__setattr__(self, "id", workload.id)
         object.__setattr__(self, "cost", {**resources, **self.price, REPLICAS: ONE})
-        object.__setattr__(self, "ready_pods", tuple(p for p in self.pods if p.is_ready))
+        object.__setattr__(self, "ready_pods", tuple([p for p in self.pods if p.is_ready]))
 
     @property
     def known_price(self) -> ByUnit:
@@ -108,7 +109,7 @@ class WorkloadAccount:
     def pods_beyond_replicas(self) -> int:
         """Pods that cost although no replica is asked for: they are ending, or are surge."""
         # What ends is replaced, where its replica is still asked for: it never stands for one.
-        ending = sum(pod.is_terminating for pod in self.pods)
+        ending = sum([pod.is_terminating for pod in self.pods])
         return ending + max(0, len(self.pods) - ending - self.workload.replicas)
 
 
@@ -170,10 +171,10 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
     """Count everything in *snapshot*."""
     pricing = Pricing(rate_cards(snapshot.sheets, snapshot.now), settings)
     # Sums are rounded in their last digit: the order in which they are made must not matter.
-    ordered = sorted(snapshot.pods, key=lambda pod: pod.uid)
-    pods = _grouped(ordered, lambda pod: pod.namespace)
-    workloads = _grouped(snapshot.workloads, lambda workload: workload.id.namespace)
-    policies = _grouped(in_force(snapshot, settings), lambda policy: policy.namespace)
+    ordered = sorted(snapshot.pods, key=attrgetter("uid"))
+    pods = _grouped(ordered, attrgetter("namespace"))
+    workloads = _grouped(snapshot.workloads, attrgetter("id.namespace"))
+    policies = _grouped(in_force(snapshot, settings), attrgetter("namespace"))
     known: dict[str, NamespaceFacts] = {}
     counted: dict[str, Counted] = {}
     sets: list[SetAccount] = []
@@ -270,10 +271,11 @@ def _disjoint_targets(
 
 def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetAccount:
     owners = {t.workload.id for t in share.targets}
-    foreign = [pod for pod in facts.pods if pod.is_running and pod.owner not in owners]
+    running = [pod for pod in facts.pods if pod.is_running]
+    foreign = [pod for pod in running if pod.owner not in owners]
     unmanaged = total_rate(_consumed(pod, counted) for pod in foreign)
     policies = share.policy_set.policies
-    mine = _grouped((p for p in facts.pods if p.is_running and p.owner), _owner)
+    mine = _grouped([pod for pod in running if pod.owner], attrgetter("owner"))
     return SetAccount(
         share.policy_set,
         positions(policies, counted.record.ledger, facts.now, counted.unseen),
@@ -292,10 +294,6 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         owing(counted),
         counted.unseen_gap,
     )
-
-
-def _owner(pod: Pod) -> WorkloadId | None:
-    return pod.owner
 
 
 def _card_gaps(policies: Iterable[CostPolicy], pricing: Pricing) -> dict[str, Gap]:

@@ -6,13 +6,13 @@ counted: past spend is never priced again. Its own timestamps count, not ours: w
 looked is charged as soon as somebody does.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from plafond.account.ledger import Charge
-from plafond.model.ledger import Fact, SeriesKey
+from plafond.model.ledger import SeriesKey
 from plafond.model.memory import OpenPod
 from plafond.model.money import ZERO
 from plafond.model.window import Span
@@ -99,7 +99,7 @@ class _Throughout:
             return []
         rates: dict[SeriesKey, Decimal] = {}
         for pod, count in zip(self._known.values(), self._counts.values(), strict=True):
-            for key, rate in _series_of(pod):
+            for key, rate in pod.series:
                 rates[key] = rates.get(key, ZERO) + rate * count
         return [Charge(key, span, rate) for key, rate in rates.items()]
 
@@ -186,13 +186,4 @@ def charges_of(pod: OpenPod, span: Span | None) -> list[Charge]:
     """Return what *pod* is charged for *span*, at its rates, in every series that it is in."""
     if span is None:
         return []
-    return [Charge(key, span, rate) for key, rate in _series_of(pod)]
-
-
-def _series_of(pod: OpenPod) -> Iterator[tuple[SeriesKey, Decimal]]:
-    for unit, rate in pod.rates.items():
-        if rate:
-            yield SeriesKey(Fact.SPEND, unit), rate
-            yield SeriesKey(Fact.SPEND, unit, pod.workload), rate
-            if not pod.is_managed:
-                yield SeriesKey(Fact.UNMANAGED, unit), rate
+    return [Charge(key, span, rate) for key, rate in pod.series]

@@ -1,6 +1,7 @@
 """Which workloads a policy set may scale, and what each of its policies says about them."""
 
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from plafond.model.labels import LabelSelector
@@ -38,8 +39,8 @@ def targeted(
 ) -> tuple[TargetedWorkload, ...]:
     """Return what *policy_set* may scale among *workloads*, in the order of their ids."""
     found = []
-    for workload in sorted(workloads, key=lambda w: w.id):
-        policies = tuple(p for p in policy_set.policies if _targets(p, workload, settings))
+    for workload in sorted(workloads, key=attrgetter("id")):
+        policies = tuple([p for p in policy_set.policies if _targets(p, workload, settings)])
         if policies and not workload.is_ignored and not workload.is_terminating:
             found.append(_joined(workload, policies))
     return tuple(found)
@@ -48,9 +49,9 @@ def targeted(
 def _joined(workload: Workload, policies: tuple[CostPolicy, ...]) -> TargetedWorkload:
     rules = chain.from_iterable([policy.classes for policy in policies])
     rule = next((r for r in rules if r.selector.matches(workload.labels)), UNMATCHED)
-    scaling = next((p.scaling for p in policies if p.scaling is not None), None)
+    scaling = next(iter([p.scaling for p in policies if p.scaling is not None]), None)
     followed = None if workload.autoscaler else scaling
-    return TargetedWorkload(workload, rule, followed, tuple(p.name for p in policies))
+    return TargetedWorkload(workload, rule, followed, tuple([p.name for p in policies]))
 
 
 def _targets(policy: CostPolicy, workload: Workload, settings: Settings) -> bool:
@@ -58,10 +59,12 @@ def _targets(policy: CostPolicy, workload: Workload, settings: Settings) -> bool
         return False
     if policy.targets is None:
         # Whoever keeps state is scaled only where somebody has said so.
-        return workload.id.kind == "Deployment" and any(
-            settings.is_accelerator(r) and n > 0 for r, n in workload.requests.items()
-        )
+        return workload.id.kind == "Deployment" and _asks_for_accelerators(workload, settings)
     return any(_selects(target, workload) for target in policy.targets)
+
+
+def _asks_for_accelerators(workload: Workload, settings: Settings) -> bool:
+    return any(n > 0 and settings.is_accelerator(each) for each, n in workload.requests.items())
 
 
 def _selects(target: Target, workload: Workload) -> bool:

@@ -55,7 +55,7 @@ class Decision(NamedTuple):
     @property
     def explanation(self) -> tuple[str, ...]:
         """The moves as they are remembered, each as `Reason:before:after`."""
-        return tuple(f"{move.reason}:{move.before}:{move.after}" for move in self.moves)
+        return tuple([f"{move.reason}:{move.before}:{move.after}" for move in self.moves])
 
     @property
     def reason(self) -> Reason | None:

@@ -52,7 +52,7 @@ class Room(NamedTuple):
 
     def without(self, cost: ByUnit, times: int = 1) -> "Room":
         """Return the room that remains beside *times* replicas of *cost*."""
-        if not times:
+        if not times or not self.limits:
             return self
         left = [
             value - times * cost[limit.unit] if limit.unit in cost else value

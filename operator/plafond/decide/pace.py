@@ -22,7 +22,8 @@ from plafond.decide.horizon import LONGEST_PLAN, Means, planned
 from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.wish import FULL_PERCENT, HIGHEST_UTILIZATION_PERCENT, Wish
+from plafond.decide.recommendation import FULL_PERCENT
+from plafond.decide.wish import HIGHEST_UTILIZATION_PERCENT, Wish
 from plafond.forecast.day_profile import HOUR
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
@@ -214,12 +215,13 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
     if plan is not None:
         fullest, is_clipped = plan.utilization_percent, plan.level is not None
         level = level if plan.level is None else plan.level
+        spending = demand if fullest is None else costs.at(fullest)
     else:
         is_short = max(promised, demand) > level
         is_squeezed = is_short and case.is_saved_by_running_fuller
         fullest = costs.least_utilization(level) if is_squeezed else None
-        is_clipped = is_short and costs.at(fullest) > level
-    spending = demand if fullest is None else costs.at(fullest)
+        spending = demand if fullest is None else costs.at(fullest)
+        is_clipped = is_short and spending > level
     found = BudgetPace(
         position,
         promised,

@@ -65,7 +65,7 @@ def quota_writes(
     if enforced is not None and enforced.left_alone is not None:
         return QuotaWrites()
     # A pod counts until its phase is terminal or it is gone: not yet scheduled, or terminating.
-    present = tuple(pod for pod in pods if pod.ended_at is None)
+    present = tuple([pod for pod in pods if pod.ended_at is None])
     hard = None if enforced is None else _hard(enforced, present, accelerators, namespace)
     return _difference(namespace, hard)
 
@@ -177,15 +177,11 @@ def _replica(target: WorkloadAccount, wholes: "_Wholes") -> _Replica:
     of_template = wholes.of(target.workload.requests)
     # Pods of one template nearly always share their requests.
     running = {id(pod.requests): pod.requests for pod in target.pods}.values()
-    if len(running) <= 1:
-        return _Replica(
-            target, *map(wholes.of, running or (target.workload.requests,)), of_template
-        )
     of_pod: dict[str, int] = {}
     for requests in running:
         for resource, count in wholes.of(requests).items():
             of_pod[resource] = max(count, of_pod.get(resource, 0))
-    return _Replica(target, of_pod, of_template)
+    return _Replica(target, of_pod if running else of_template, of_template)
 
 
 class _Wholes:
@@ -284,7 +280,9 @@ def _decimals(hard: Hard) -> dict[str, Decimal]:
 
 
 def _least(left: int | None, right: int | None) -> int:
-    return min(each for each in (left, right) if each is not None)
+    if left is None or right is None:
+        return (left or 0) if right is None else right
+    return min(left, right)
 
 
 def _whole(value: Decimal) -> int:

@@ -91,12 +91,12 @@ def _needed(
 ) -> Decimal | None:
     # An unknown price is not a price of zero; what is not requested takes up nothing.
     is_price = not is_resource_unit(limit.unit) and limit.unit != REPLICAS
-    unknown = (limit.unit not in target.known_price for target in account.targets)
+    unknown = [limit.unit not in target.known_price for target in account.targets]
     if is_price and (limit.unit in account.unpriced or any(unknown)):
         return None
-    of_targets = (
+    of_targets = [
         recommended[target.id] * target.cost.get(limit.unit, ZERO) for target in account.targets
-    )
+    ]
     return _rounded(sum(of_targets, account.unmanaged.get(limit.unit, ZERO)))
 
 

@@ -5,12 +5,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from plafond.account.account import WorkloadAccount
-from plafond.decide.recommendation import Recommendation
+from plafond.decide.recommendation import FULL_PERCENT, Recommendation, Squeezing
 from plafond.model.money import ByUnit
 
 # Beyond this, an engine that is just busy cannot be told from one that drowns.
 HIGHEST_UTILIZATION_PERCENT = 95
-FULL_PERCENT = 100
 # At full price of money, a replica is run that is used for at least this part.
 LEAST_USED = 0.5
 MILLI = Decimal("0.001")
@@ -37,7 +36,8 @@ class Wish:
 
     Attributes:
         fullest_percent: the utilization that it never passes.
-        least: with fewer its requests would take too long, however full it runs.
+        needed: what its demand needs, by how full it runs.
+        spared: as *needed*, but with as many at least as let requests be answered in time.
 
     """
 
@@ -46,31 +46,34 @@ class Wish:
     replicas: int
     floor: int
     fullest_percent: int = field(init=False, compare=False)
-    least: int = field(init=False, compare=False)
+    needed: Squeezing = field(init=False, compare=False)
+    spared: Squeezing = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         # A plan tries many percentages; these are the same at all of them.
+        needed = self.recommendation.squeezing.within(self.floor, self.replicas)
+        spared = min(self.replicas, self.recommendation.spared)
+        object.__setattr__(self, "fullest_percent", self._fullest_percent())
+        object.__setattr__(self, "needed", needed)
+        object.__setattr__(self, "spared", needed._replace(least=max(needed.least, spared)))
+
+    def squeezed_to(self, utilization_percent: int) -> int:
+        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
+        fullest = min(utilization_percent, self.fullest_percent)
+        return self.spared.at(fullest, self._unused(fullest))
+
+    def squeezed(self, utilization_percent: int) -> Squeezed:
+        """Return what it has at *utilization_percent*, or at its limit, and what of it it needs."""
+        fullest = min(utilization_percent, self.fullest_percent)
+        unused = self._unused(fullest)
+        return Squeezed(self.needed.at(fullest, unused), self.spared.at(fullest, unused))
+
+    def _fullest_percent(self) -> int:
         limit = self.target.targeted.class_rule.utilization_limit_percent
         sample = self.recommendation.sample
         # What is offered is seen also where it is not served: then full replicas hide nothing.
         is_seen = sample is not None and sample.is_offered
-        fullest = limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
-        object.__setattr__(self, "fullest_percent", fullest)
-        object.__setattr__(self, "least", min(self.replicas, self.recommendation.spared))
-
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
-        return max(self.least, self._needed_at(utilization_percent))
-
-    def squeezed(self, utilization_percent: int) -> Squeezed:
-        """Return what it has at *utilization_percent*, or at its limit, and what of it it needs."""
-        needed = self._needed_at(utilization_percent)
-        return Squeezed(needed, max(self.least, needed))
-
-    def _needed_at(self, utilization_percent: int) -> int:
-        fullest = min(utilization_percent, self.fullest_percent)
-        needed = self.recommendation.squeezed_to(fullest, self._unused(fullest))
-        return max(self.floor, min(self.replicas, needed))
+        return limit if is_seen else min(limit, HIGHEST_UTILIZATION_PERCENT)
 
     @property
     def demand(self) -> ByUnit:
@@ -96,8 +99,10 @@ class Wish:
     def _unused(self, fullest: int) -> float:
         # Where replicas may run full, one that would be used for less than half is not worth its
         # price when money is short; the price of money rises with utilization.
+        if self.fullest_percent < FULL_PERCENT:
+            return 0.0
         sample = self.recommendation.sample
-        if sample is None or not sample.is_offered or self.fullest_percent < FULL_PERCENT:
+        if sample is None or not sample.is_offered:
             return 0.0
         room = max(1, FULL_PERCENT - sample.target_percent)
         return LEAST_USED * max(0, fullest - sample.target_percent) / room

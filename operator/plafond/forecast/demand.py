@@ -112,7 +112,7 @@ class _Sight(NamedTuple):
         cls, workload: WorkloadId, pods: tuple[Pod, ...], meters: Mapping[Meter, MeterReading]
     ) -> Self:
         """Return what *meters* say of the ready *pods* of *workload*."""
-        return cls(workload, pods, tuple(PodKey(pod.namespace, pod.name) for pod in pods), meters)
+        return cls(workload, pods, tuple([PodKey(pod.namespace, pod.name) for pod in pods]), meters)
 
     def values(self, meter: Meter) -> list[float]:
         reading = self.meters.get(meter)
@@ -143,7 +143,7 @@ class _Sight(NamedTuple):
         if scaling.latency is not None:
             needed.append(scaling.latency.meter)
         readings = [self.meters.get(meter) for meter in needed]
-        return any(each is not None and each.gap is not None for each in readings)
+        return bool([each for each in readings if each is not None and each.gap is not None])
 
     @property
     def offered(self) -> float | None:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
-from plafond.model.ledger import OTHERS, Ledger
+from plafond.model.ledger import OTHERS, Fact, Ledger, SeriesKey
 from plafond.model.money import ZERO, ByUnit
 from plafond.model.policy import CostPolicy
 from plafond.model.settings import Timing
@@ -152,7 +153,7 @@ class PacePlan:
     overhead: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenPod:
     """
     A pod whose cost has been counted up to the ledger's `as_of`, at these hourly rates.
@@ -169,6 +170,17 @@ class OpenPod:
     workload: str = OTHERS
     lacks: frozenset[str] = frozenset()
     ended_at: datetime | None = None
+
+    @cached_property
+    def series(self) -> tuple[tuple[SeriesKey, Decimal], ...]:
+        """Every series of the ledger that it is charged in, with its hourly rate there."""
+        found: list[tuple[SeriesKey, Decimal]] = []
+        for unit, rate in self.rates.items():
+            if rate:
+                found.append((SeriesKey(Fact.SPEND, unit), rate))
+                found.append((SeriesKey(Fact.SPEND, unit, self.workload), rate))
+                found += [] if self.is_managed else [(SeriesKey(Fact.UNMANAGED, unit), rate)]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
