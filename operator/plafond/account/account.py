@@ -22,7 +22,7 @@ from plafond.account.counting import (
     total_rate,
     unpriced,
 )
-from plafond.account.ledger import mean_rate
+from plafond.account.ledger import mean_rates
 from plafond.account.past import filled_before, untold
 from plafond.account.positions import positions
 from plafond.account.rates import Pricing, plausible, rate_cards
@@ -313,11 +313,9 @@ def _mean(counted: Counted, now_rates: ByUnit, now: datetime) -> ByUnit:
     if (since := filled_before(counted.record.memory)) is not None:
         # What history filled in says nothing of who may be scaled.
         back = min(back, now - since)
-    means = {
-        unit: mean_rate(ledger, SeriesKey(Fact.UNMANAGED, unit), now, back)
-        for unit in {key.unit for key in ledger.series}
-    }
-    return {**now_rates, **{unit: mean for unit, mean in means.items() if mean is not None}}
+    keys = [SeriesKey(Fact.UNMANAGED, unit) for unit in {key.unit for key in ledger.series}]
+    means = mean_rates(ledger, keys, now, back)
+    return {**now_rates, **{key.unit: mean for key, mean in means.items()}}
 
 
 def _workload_account(

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from plafond.account.accrual import Stretch, accrue
-from plafond.account.ledger import Charge, recorded
+from plafond.account.ledger import Charge, Grid, recorded
 from plafond.account.past import Before, before, begun, with_past
 from plafond.account.positions import grid_in_force
 from plafond.account.rates import Pricing, plausible
@@ -62,10 +62,12 @@ class Counted:
         gaps: why a pod could not be priced, by uid and unit.
         unseen: what has to be reckoned with beside the ledger, because it cannot be seen so far.
         unseen_gap: why counters that were seen before are not seen now.
+        grid: how the ledger's buckets lie under the policies in force.
 
     """
 
     record: NamespaceRecord
+    grid: Grid
     since: datetime | None
     accrued: ByUnit
     rates: Mapping[str, ByUnit]
@@ -104,9 +106,9 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     )
     record = with_past(record, facts.before, grid)
     rates, unseen = _rates(record.memory, facts.now), tokens.unseen
-    return Counted(
-        record, ledger.as_of, _spend(charges), rates, prices.gaps, unseen, tokens.unseen_gap
-    )
+    spend = _spend(charges)
+    gap = tokens.unseen_gap
+    return Counted(record, grid, ledger.as_of, spend, rates, prices.gaps, unseen, gap)
 
 
 def _tokens(facts: NamespaceFacts, memory: Memory, open_pods: Mapping[str, OpenPod]) -> Processed:

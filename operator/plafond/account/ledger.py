@@ -6,11 +6,10 @@ spend is a sum of whole buckets. With age they merge into hours and then days, n
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -52,8 +51,7 @@ class Charge(NamedTuple):
 _start_of, _end_of, _value_of = attrgetter("start"), attrgetter("end"), attrgetter("value")
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """How buckets lie: the fine grain, and the edges (ordered) that no bucket crosses."""
 
     grain: timedelta
@@ -94,7 +92,14 @@ def grid_for(
     spans: Iterable[Span], evaluation_period: timedelta, rolling: Iterable[timedelta] = ()
 ) -> Grid:
     """Return the grid for the windows in force; those that are *rolling* have no edges."""
-    spans = tuple(spans)
+    return _grid(tuple(spans), evaluation_period, tuple(rolling))
+
+
+# In one pass, most namespaces have the same windows, and charge for the same stretch.
+@lru_cache(maxsize=256)
+def _grid(
+    spans: tuple[Span, ...], evaluation_period: timedelta, rolling: tuple[timedelta, ...]
+) -> Grid:
     shortest = min((*(span.length for span in spans), *rolling), default=DAY)
     grain = max(evaluation_period, min(COARSEST_FINE_GRAIN, shortest / FINE_BUCKETS_PER_WINDOW))
     edges = sorted({span.start for span in spans} | {span.end for span in spans})
@@ -106,7 +111,7 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
     """Return *ledger* with *charges* added and its old facts made coarser."""
     pieces = _pieces(charges, now, grid)
     series = dict(ledger.series)
-    own, of_workloads = (_current(ledger.as_of, each) for each in (grid, WORKLOADS_GRID))
+    own, of_workloads = _current(ledger.as_of, grid), _current(ledger.as_of, WORKLOADS_GRID)
     for key, values in _bounded(pieces, series).items():
         before = _closed(series.get(key, ()), ledger.as_of, of_workloads if key.workload else own)
         series[key] = _deposited(before, values)
@@ -118,13 +123,12 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
 
 
 def _pieces(charges: Iterable[Charge], now: datetime, grid: Grid) -> dict[SeriesKey, "_Pieces"]:
-    pieces: dict[SeriesKey, _Pieces] = defaultdict(dict)
-    spread = _Spread(now)
+    pieces: dict[SeriesKey, _Pieces] = {}
     for charge in charges:
-        into = pieces[charge.key]
-        for piece, value in _values(charge, spread.over(charge.span, grid.of(charge.key))):
+        for piece, value in _values(charge, _cut(charge.span, grid.of(charge.key), now)):
+            into = pieces.setdefault(charge.key, {})
             into[piece] = into.get(piece, ZERO) + value
-    return {key: values for key, values in pieces.items() if values}
+    return pieces
 
 
 def _bounded(
@@ -154,14 +158,17 @@ def spent(ledger: Ledger, key: SeriesKey, span: Span) -> Decimal:
     return sum(map(_value_of, reversed(buckets[first:after])), ZERO)
 
 
-def mean_rate(ledger: Ledger, key: SeriesKey, now: datetime, back: timedelta) -> Decimal | None:
-    """Return the mean hourly rate of a series over the last *back*, or None without any facts."""
+def mean_rates(
+    ledger: Ledger, keys: Iterable[SeriesKey], now: datetime, back: timedelta
+) -> dict[SeriesKey, Decimal]:
+    """Return the mean hourly rate of each series over the last *back*; none without any facts."""
     # Where other series have facts and this one has none, nothing accrued: that is known, too.
     starts = [buckets[0].start for buckets in ledger.series.values() if buckets]
     begin = max(now - back, min(starts, default=now))
     if begin >= now:
-        return None
-    return hourly(spent(ledger, key, Span(begin, now)), now - begin)
+        return {}
+    span = Span(begin, now)
+    return {key: hourly(spent(ledger, key, span), span.length) for key in keys}
 
 
 class _Piece(NamedTuple):
@@ -172,27 +179,16 @@ class _Piece(NamedTuple):
 _Pieces = dict[_Piece, Decimal]
 
 
-class _Spread:
-    """Cuts stretches of time into pieces of buckets; nearly all charges are of the same stretch."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-        self._known: dict[tuple[datetime, datetime, int], list[tuple[_Piece, int]]] = {}
-
-    def over(self, span: Span, grid: Grid) -> list[tuple[_Piece, int]]:
-        """Return the pieces of *span* with how many microseconds each lasts."""
-        which = span.start, span.end, id(grid)
-        if which not in self._known:
-            self._known[which] = list(self._cut(span, grid))
-        return self._known[which]
-
-    def _cut(self, span: Span, grid: Grid) -> Iterator[tuple[_Piece, int]]:
-        at = span.start
-        while at < span.end:
-            cell = grid.cell_at_age(at, self._now)
-            until = min(cell.end, span.end)
-            yield _Piece(at, cell), elapsed_microseconds(until - at)
-            at = until
+@lru_cache(maxsize=256)
+def _cut(span: Span, grid: Grid, now: datetime) -> tuple[tuple[_Piece, int], ...]:
+    """Return the pieces of buckets that *span* is, with how many microseconds each lasts."""
+    found, at = [], span.start
+    while at < span.end:
+        cell = grid.cell_at_age(at, now)
+        until = min(cell.end, span.end)
+        found.append((_Piece(at, cell), elapsed_microseconds(until - at)))
+        at = until
+    return tuple(found)
 
 
 def _values(charge: Charge, cut: Iterable[tuple[_Piece, int]]) -> Iterable[tuple[_Piece, Decimal]]:
@@ -213,6 +209,7 @@ def _wholes(rate: Decimal, cut: Iterable[tuple[_Piece, int]]) -> Iterator[tuple[
         before = upto
 
 
+@lru_cache(maxsize=256)
 def _current(as_of: datetime | None, grid: Grid) -> Span | None:
     return None if as_of is None else grid.cell(as_of, grid.grain)
 

@@ -5,13 +5,12 @@ The same snapshot gives the same evaluation, to the byte. Whether anybody listen
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plafond.account.account import NOT_COUNTED_YET, Account, account
 from plafond.account.counting import Counted
 from plafond.account.ledger import Charge, recorded
-from plafond.account.positions import grid_in_force
 from plafond.decide.brake import Braked, braked
 from plafond.decide.judge import Judgement, judge
 from plafond.decide.listing import fitted
@@ -70,7 +69,7 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
         governed = Governed(namespace, workloads, here, memory, in_doubt, quota)
         own = governed.parts()
         parts += own
-        ledger = _with_demand(of_namespace, here, snapshot, settings)
+        ledger = _with_demand(of_namespace, here, snapshot)
         memory = _with_terms(
             governed.remembered(own), agreed.get(name), snapshot, in_doubt=in_doubt
         )
@@ -85,11 +84,8 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
     )
 
 
-def _with_demand(
-    counted: Counted, judgements: Iterable[Judgement], snapshot: Snapshot, settings: Settings
-) -> Ledger:
+def _with_demand(counted: Counted, judgements: tuple[Judgement, ...], snapshot: Snapshot) -> Ledger:
     """Return the ledger with what the recommendations would have cost since its last entry."""
-    judgements = tuple(judgements)
     ledger, since = counted.record.ledger, counted.since
     if not judgements or since is None or since >= snapshot.now:
         return ledger
@@ -99,9 +95,7 @@ def _with_demand(
         for fact, rates in ((Fact.DEMAND, first.demand), (Fact.CENSORED, first.censored))
         for unit, rate in rates.items()
     ]
-    policies = [p for j in judgements for p in j.account.policy_set.policies]
-    grid = grid_in_force(policies, snapshot.now, settings.timing.evaluation_period)
-    return recorded(ledger, charges, snapshot.now, grid)
+    return recorded(ledger, charges, snapshot.now, counted.grid)
 
 
 def _judged(

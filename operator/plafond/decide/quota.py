@@ -109,6 +109,10 @@ class _Case:
         total = summed(self.judgement.account.unmanaged, whole)
         return any(total.get(each.unit, ZERO) > each.rate for each in self.judgement.limits)
 
+    def is_asked_for(self, resource: str) -> bool:
+        """Say whether any target, or any pod, takes up some of it."""
+        return resource in self._replicas or resource in self._requested
+
     def use(self, resource: str) -> int:
         """Return what all pods request now, as the quota counts."""
         return _whole(self._requested[resource])
@@ -140,12 +144,12 @@ class _Case:
     def cap(self, resource: str) -> int | None:
         """Return the strictest of the policies' own limits."""
         unit = resource_unit(resource)
-        limits = (limit.rate for limit in self.judgement.limits if limit.unit == unit)
-        return min((_whole(rate) for rate in limits), default=None)
+        rates = [limit.rate for limit in self.judgement.limits if limit.unit == unit]
+        return min(map(_whole, rates), default=None)
 
     def surge(self, resource: str) -> int:
         """Return the most that one rollout takes up beside what it replaces."""
-        return max((self._rollout(each, resource) for each in self._replicas[resource]), default=0)
+        return max([self._rollout(each, resource) for each in self._replicas[resource]], default=0)
 
     def _rollout(self, replica: "_Replica", resource: str) -> int:
         workload = replica.target.workload
@@ -240,12 +244,14 @@ def _named(before: Mapping[str, Decimal]) -> Iterable[str]:
 
 
 def _bound(case: _Case, resource: str, before: Mapping[str, Decimal]) -> int | None:
+    in_force = before.get(quota_name(resource))
+    if not in_force and not case.is_asked_for(resource):
+        return 0
     granted, cap, surge = case.granted(resource), case.cap(resource), case.surge(resource)
     if granted is None and cap is None:
         return None
     promised = _least(granted, cap) + surge
     carried = _least(None if granted is None else granted + case.unmanaged(resource), cap) + surge
-    in_force = before.get(quota_name(resource))
     if in_force is not None and case.is_unpriced:
         # Unknown is not zero, and no reason to let more in.
         carried = max(promised, _whole(in_force))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.builders import DAY, EUR, HOUR, MINUTE, NOW, SECOND, money
 
-from plafond.account.ledger import Charge, Grid, grid_for, mean_rate, recorded, spent
+from plafond.account.ledger import Charge, Grid, grid_for, mean_rates, recorded, spent
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.window import Span
 
@@ -202,12 +202,12 @@ class TestMeanRate:
     def test_it_is_what_accrued_per_hour(self):
         ledger = written((NOW - 24 * HOUR, NOW))
 
-        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == 6
+        assert mean_rates(ledger, (SPEND,), NOW, 24 * HOUR)[SPEND] == 6
 
     def test_of_a_ledger_that_knows_less_it_is_over_what_it_knows(self):
         ledger = written((NOW - 2 * HOUR, NOW))
 
-        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == 6
+        assert mean_rates(ledger, (SPEND,), NOW, 24 * HOUR)[SPEND] == 6
 
     def test_a_day_of_nothing_else_is_part_of_the_mean(self):
         # A notebook that started an hour ago: 6 in 24 hours are 0.25 an hour. The ledger knows that
@@ -215,10 +215,10 @@ class TestMeanRate:
         old = {SeriesKey(Fact.SPEND, "gpuHours"): (Bucket(NOW - 24 * HOUR, HOUR, money(1)),)}
         ledger = written((NOW - HOUR, NOW), ledger=Ledger(NOW - 24 * HOUR, old))
 
-        assert mean_rate(ledger, SPEND, NOW, 24 * HOUR) == money("0.25")
+        assert mean_rates(ledger, (SPEND,), NOW, 24 * HOUR)[SPEND] == money("0.25")
 
     def test_without_facts_there_is_none(self):
-        assert mean_rate(Ledger(), SPEND, NOW, 24 * HOUR) is None
+        assert mean_rates(Ledger(), (SPEND,), NOW, 24 * HOUR) == {}
 
 
 def test_amounts_smaller_than_a_cent_add_up():
