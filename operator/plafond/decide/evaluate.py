@@ -61,7 +61,7 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
     parts: list[PlanPart] = []
     for name, of_namespace in counted.counted.items():
         here = tuple(by_namespace[name])
-        namespace = snapshot.namespaces.get(name, Namespace(name, is_terminating=True))
+        namespace = snapshot.namespaces.get(name) or Namespace(name, is_terminating=True)
         in_doubt = snapshot.is_in_doubt(name)
         memory = of_namespace.record.memory
         enforced = next((j for j in here if j.account.policy_set.is_enforced), None)

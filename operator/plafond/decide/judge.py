@@ -104,20 +104,16 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
     cases = _squeezed(cases, plan.utilization_percent)
     priced = tuple(case for case in cases if case.is_price_known)
     limits = (*plan.limits, *instantaneous)
-    taken = _taken(set_account, cases)
     claims = {case.id: _claim(case) for case in priced}
-    grants = share(
-        claims.values(),
-        Room.under(limits, taken),
-        headroom=not plan.is_short,
-    )
+    room = Room.under(limits, _taken(set_account, cases))
+    grants = share(claims.values(), room, headroom=not plan.is_short)
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
     ceilings = release(
         (
             _holding(case, plan, (claims[case.id], grants[case.id]), settings, in_doubt=in_doubt)
             for case in priced
         ),
-        Room.under(limits, taken),
+        room,
         snapshot.now,
         settings.timing,
     )

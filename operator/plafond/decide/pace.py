@@ -263,7 +263,7 @@ class _Costs:
     def at(self, utilization_percent: int | None) -> Decimal:
         if utilization_percent is None:
             return self.unmanaged + sum((w.replicas * price for w, price in self.wishes), ZERO)
-        each = (w.squeezed_to(utilization_percent) * price for w, price in self.wishes)
+        each = [w.squeezed_to(utilization_percent) * price for w, price in self.wishes]
         return self.unmanaged + sum(each, ZERO)
 
     def taken_at(self, utilization_percent: int) -> float:

@@ -49,8 +49,10 @@ def known_accelerators(snapshot: Snapshot, settings: Settings) -> frozenset[str]
     """Return every accelerator that can be named: those configured, and those found by prefix."""
     # A quota has no wildcards: of MIG profiles only those that exist somewhere can be bounded.
     found = {name for node in snapshot.nodes.values() for name in node.allocatable}
-    found |= {name for pod in snapshot.pods for name in pod.requests}
-    found |= {name for workload in snapshot.workloads for name in workload.requests}
+    # Nearly all of what pods and workloads request is shared.
+    requests = {id(pod.requests): pod.requests for pod in snapshot.pods}
+    requests |= {id(workload.requests): workload.requests for workload in snapshot.workloads}
+    found |= {name for each in requests.values() for name in each}
     named = {name for name in found if settings.is_accelerator(name)}
     return frozenset(named) | frozenset(settings.accelerators)
 

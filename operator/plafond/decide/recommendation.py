@@ -48,7 +48,8 @@ class Squeezing(NamedTuple):
     def within(self, least: int, most: int) -> "Squeezing":
         """Return the same, but never fewer than *least*, nor more than *most*."""
         # The least outranks the most.
-        return self._replace(least=max(least, self.least), most=max(least, min(most, self.most)))
+        least, most = max(least, self.least), max(least, min(most, self.most))
+        return Squeezing(self.percents, self.target_percent, least, most)
 
 
 @dataclass(frozen=True, slots=True)

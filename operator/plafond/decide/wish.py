@@ -52,10 +52,10 @@ class Wish:
     def __post_init__(self) -> None:
         # A plan tries many percentages; these are the same at all of them.
         needed = self.recommendation.squeezing.within(self.floor, self.replicas)
-        spared = min(self.replicas, self.recommendation.spared)
+        spared = needed.within(min(self.replicas, self.recommendation.spared), needed.most)
         object.__setattr__(self, "fullest_percent", self._fullest_percent())
         object.__setattr__(self, "needed", needed)
-        object.__setattr__(self, "spared", needed._replace(least=max(needed.least, spared)))
+        object.__setattr__(self, "spared", spared)
 
     def squeezed_to(self, utilization_percent: int) -> int:
         """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
