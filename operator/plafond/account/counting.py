@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +16,7 @@ from plafond.account.rates import Pricing, plausible
 from plafond.account.token_rates import last_known, learned
 from plafond.account.tokens import Look, Processed, processed
 from plafond.model.capacity import Node
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.history import Past
 from plafond.model.ledger import OTHERS, Fact
@@ -26,6 +27,7 @@ from plafond.model.policy import CostPolicy
 from plafond.model.workload import Pod, Workload, WorkloadId
 
 START_DELAYS_KEPT = 20
+NEVER_SEEN = OpenPod({}, is_managed=False)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedel
     grid = grid_in_force(facts.policies, facts.now, period)
     record = NamespaceRecord(
         recorded(ledger, charges, facts.now, grid),
-        replace(
+        changed(
             memory,
             open_pods=accrual.open_pods,
             start_delays=_start_delays(facts),
@@ -181,8 +183,15 @@ class _Prices:
         found = pricing.on_node(pod.requests, self._facts.nodes.get(pod.node or ""))
         rates, missing = plausible(found, {} if before is None else before.rates, pricing.cards)
         lacks = frozenset(missing.keys() - rates.keys())
-        priced = OpenPod(rates, pod.owner in self._managed, _workload(pod), lacks)
-        return _Priced(self._one_of_all(before if priced == before else priced), missing)
+        priced = changed(
+            NEVER_SEEN if before is None else before,
+            rates=rates,
+            is_managed=pod.owner in self._managed,
+            workload=_workload(pod),
+            lacks=lacks,
+            ended_at=None,
+        )
+        return _Priced(self._one_of_all(priced), missing)
 
     def _one_of_all(self, pod: OpenPod) -> OpenPod:
         # What was read from an object is one for each pod: the first one stands for its equals.

@@ -43,7 +43,8 @@ def positions(
             span = budget.window.span_at(now)
             if span is not None:
                 position = _position(policy.name, budget, span, ledger, now)
-                found.append(changed(position, unseen=_beside(position, unseen)))
+                beside = _beside(position, unseen) if unseen else ZERO
+                found.append(changed(position, unseen=beside))
     return tuple(found)
 
 

@@ -71,6 +71,8 @@ class Room(NamedTuple):
 
     def of_budgets(self) -> "Room":
         """Return what of it is left to be spent over time."""
+        if _AT_ONCE.isdisjoint([limit.reason for limit in self.limits]):
+            return self
         return self.where(lambda limit: not limit.is_at_once)
 
     def where(self, holds: Callable[[Limit], bool]) -> "Room":

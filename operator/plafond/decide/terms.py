@@ -56,6 +56,8 @@ def change_of(
         _ordered((*(p.terms for p in said.values()), *stands)),
         {currency: sheet.edition for currency, sheet in sheets.items()},
     )
+    if before == current:
+        return Change(before, before, (), frozenset())
     settled = _settled(before, said, sheets)
     changed = [said[p.name] for p in current.policies if p not in settled.policies]
     new_prices = frozenset(
