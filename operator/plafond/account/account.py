@@ -298,7 +298,7 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
 
 def _card_gaps(policies: Iterable[CostPolicy], pricing: Pricing) -> dict[str, Gap]:
     currencies = sorted({p.currency for p in policies if p.currency is not None})
-    cards = {c: pricing.cards.get(c, Gap(f"there is no price sheet in {c}")) for c in currencies}
+    cards = {c: pricing.cards.get(c) or Gap(f"there is no price sheet in {c}") for c in currencies}
     return {currency: card for currency, card in cards.items() if isinstance(card, Gap)}
 
 

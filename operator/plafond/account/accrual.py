@@ -60,11 +60,12 @@ def accrue(
         before = open_pods.get(pod.uid)
         if before is None and not _is_news(pod, stretch.as_of):
             continue
-        priced = _priced(before, price(pod))
+        priced = price(pod)
         if priced is before and _ran_throughout(pod, stretch):
             throughout.add(before)
             still_open[pod.uid] = before
             continue
+        priced = _priced(before, priced)
         charges += _of_pod(pod, priced, before, stretch)
         if _stays_open(pod, priced, stretch):
             still_open[pod.uid] = _ended_at(priced, pod.ended_at)
@@ -84,13 +85,14 @@ class _Throughout:
     """
 
     def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self._known: dict[int, OpenPod] = {}
+        # By the identity of what is known of them.
+        self._counted: dict[int, tuple[OpenPod, int]] = {}
 
     def add(self, pod: OpenPod) -> None:
         """Count one more that is known as *pod*."""
-        self._counts[id(pod)] = self._counts.get(id(pod), 0) + 1
-        self._known[id(pod)] = pod
+        which = id(pod)
+        known = self._counted.get(which)
+        self._counted[which] = pod, 1 if known is None else known[1] + 1
 
     def charges(self, stretch: Stretch) -> list[Charge]:
         """Return what all of them are charged for *stretch*."""
@@ -98,7 +100,7 @@ class _Throughout:
         if span is None:
             return []
         rates: dict[SeriesKey, Decimal] = {}
-        for pod, count in zip(self._known.values(), self._counts.values(), strict=True):
+        for pod, count in self._counted.values():
             for key, rate in pod.series:
                 rates[key] = rates.get(key, ZERO) + rate * count
         return [Charge(key, span, rate) for key, rate in rates.items()]

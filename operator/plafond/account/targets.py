@@ -1,6 +1,5 @@
 """Which workloads a policy set may scale, and what each of its policies says about them."""
 
-from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -47,11 +46,24 @@ def targeted(
 
 
 def _joined(workload: Workload, policies: tuple[CostPolicy, ...]) -> TargetedWorkload:
-    rules = chain.from_iterable([policy.classes for policy in policies])
-    rule = next((r for r in rules if r.selector.matches(workload.labels)), UNMATCHED)
-    scaling = next(iter([p.scaling for p in policies if p.scaling is not None]), None)
-    followed = None if workload.autoscaler else scaling
-    return TargetedWorkload(workload, rule, followed, tuple([p.name for p in policies]))
+    followed = None if workload.autoscaler else _scaling(policies)
+    names = tuple([policy.name for policy in policies])
+    return TargetedWorkload(workload, _rule(workload, policies), followed, names)
+
+
+def _rule(workload: Workload, policies: tuple[CostPolicy, ...]) -> ClassRule:
+    for policy in policies:
+        for rule in policy.classes:
+            if rule.selector.matches(workload.labels):
+                return rule
+    return UNMATCHED
+
+
+def _scaling(policies: tuple[CostPolicy, ...]) -> Scaling | None:
+    for policy in policies:
+        if policy.scaling is not None:
+            return policy.scaling
+    return None
 
 
 def _targets(policy: CostPolicy, workload: Workload, settings: Settings) -> bool:

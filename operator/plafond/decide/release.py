@@ -134,8 +134,8 @@ def _step(holding: Holding, rise: int, now: datetime, timing: Timing) -> int:
 
 
 def _fitting(holding: Holding, room: Room, wanted: int, *, has_bound: bool) -> int:
-    fitting = room.most(holding.claim.cost, wanted)
-    if not has_bound:
+    fitting = room.most(holding.claim.cost, wanted) if wanted else 0
+    if not has_bound or not fitting:
         return fitting
     # Whoever is raised with the last money is lowered again by the first rounding, and every end is
     # paid until the pod is gone: so a raise has to carry the end of what it starts. Of a budget:

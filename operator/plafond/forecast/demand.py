@@ -210,7 +210,7 @@ def _by_utilization(
     # says "more" only together with requests that wait.
     if isinstance(waiting, float) and waiting <= 0:
         need = min(need, float(len(sight.pods)))
-        if sight.is_saturated and scaling.concurrency_target_per_replica is not None:
+        if scaling.concurrency_target_per_replica is not None and sight.is_saturated:
             return None
     return DemandSample(
         need, target, "gpuUtilization", blind_pods=sight.blind(Meter.GPU_UTILIZATION)
