@@ -60,12 +60,13 @@ class Wish:
     def squeezed_to(self, utilization_percent: int) -> int:
         """Return the replicas it has when they run at *utilization_percent*, or at its limit."""
         fullest = min(utilization_percent, self.fullest_percent)
-        return self.spared.at(fullest, self._unused(fullest))
+        unused = 0.0 if self.fullest_percent < FULL_PERCENT else self._unused(fullest)
+        return self.spared.at(fullest, unused)
 
     def squeezed(self, utilization_percent: int) -> Squeezed:
         """Return what it has at *utilization_percent*, or at its limit, and what of it it needs."""
         fullest = min(utilization_percent, self.fullest_percent)
-        unused = self._unused(fullest)
+        unused = 0.0 if self.fullest_percent < FULL_PERCENT else self._unused(fullest)
         return Squeezed(self.needed.at(fullest, unused), self.spared.at(fullest, unused))
 
     def _fullest_percent(self) -> int:
@@ -99,8 +100,6 @@ class Wish:
     def _unused(self, fullest: int) -> float:
         # Where replicas may run full, one that would be used for less than half is not worth its
         # price when money is short; the price of money rises with utilization.
-        if self.fullest_percent < FULL_PERCENT:
-            return 0.0
         sample = self.recommendation.sample
         if sample is None or not sample.is_offered:
             return 0.0

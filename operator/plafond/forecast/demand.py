@@ -116,10 +116,8 @@ class _Sight(NamedTuple):
 
     def values(self, meter: Meter) -> list[float]:
         reading = self.meters.get(meter)
-        if reading is None or not reading.values:
-            return []
-        seen = reading.values
-        return [seen[key] for key in self.keys if key in seen]
+        seen = {} if reading is None else reading.values
+        return [seen[key] for key in self.keys if key in seen] if seen else []
 
     def total(self, meter: Meter) -> float | Gap:
         values = self.values(meter)
