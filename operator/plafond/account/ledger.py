@@ -78,9 +78,10 @@ class Grid(NamedTuple):
 
     def cell_at_age(self, instant: datetime, now: datetime) -> Span:
         """Return the bucket for *instant* as coarse as its age allows, and no coarser."""
+        age = now - instant
         for grain, fresh_for in ((DAY, HOURLY_FOR), (HOUR, self.fine_for)):
-            cell = self.cell(instant, grain)
-            if now - cell.end >= fresh_for:
+            # A bucket ends after every instant in it, so it is younger still.
+            if age >= fresh_for and now - (cell := self.cell(instant, grain)).end >= fresh_for:
                 return cell
         return self.cell(instant, self.grain)
 

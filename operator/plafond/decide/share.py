@@ -88,7 +88,7 @@ def _fill_class(
     by_id = {claim.id: claim for claim in claims}
     queue = [(_part(c, granted), c.id) for c in claims if granted[c.id] < goals[c.id]]
     heapq.heapify(queue)
-    while queue:
+    while len(queue) > 1:
         claim = by_id[heapq.heappop(queue)[1]]
         obstacle = room.obstacle(claim.cost)
         if obstacle is not None:
@@ -98,6 +98,24 @@ def _fill_class(
         granted[claim.id] += 1
         if granted[claim.id] < goals[claim.id]:
             heapq.heappush(queue, (_part(claim, granted), claim.id))
+    return _fill_last(by_id[queue[0][1]], granted, room, obstacles, goals) if queue else room
+
+
+def _fill_last(
+    claim: Claim,
+    granted: dict[WorkloadId, int],
+    room: Room,
+    obstacles: dict[WorkloadId, Limit],
+    goals: Mapping[WorkloadId, int],
+) -> Room:
+    # Nobody is left to take turns with.
+    missing = goals[claim.id] - granted[claim.id]
+    fitting = room.most(claim.cost, missing)
+    room = room.without(claim.cost, fitting)
+    granted[claim.id] += fitting
+    obstacle = room.obstacle(claim.cost) if fitting < missing else None
+    if obstacle is not None:
+        obstacles[claim.id] = obstacle
     return room
 
 
