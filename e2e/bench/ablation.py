@@ -51,7 +51,7 @@ def _no_plan(*facts: object) -> None:
 INGREDIENTS: Mapping[str, Switch | None] = {
     "nothing": None,
     "the plan by a forecast": Switch(pace, "planned", _no_plan),
-    "dearer futures": Switch(horizon, "DEARER_FUTURES", (0.0,)),
+    "other futures": Switch(horizon, "FUTURES", (0.0,)),
     "cheaper futures, offered": Switch(horizon, "CHEAPER_FUTURE", 0.0),
     "cheaper futures, served": Switch(horizon, "CHEAPER_FUTURE_IF_SERVED", 0.0),
     "overhead of starts": Switch(horizon, "OVERHEAD_LEARNED", 0.0),

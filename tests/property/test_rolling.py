@@ -14,7 +14,7 @@ from tests.unit.decide.test_horizon import means
 from plafond.account.ledger import Charge, recorded
 from plafond.account.positions import grid_in_force, positions
 from plafond.account.rolling import rolled
-from plafond.decide.horizon import DEARER_FUTURES, planned
+from plafond.decide.horizon import planned
 from plafond.decide.lasting import (
     Whole,
     gone_after,
@@ -156,7 +156,7 @@ def test_a_plan_pays_for_every_moment_of_the_future_that_it_reckons_with(positio
 
 
 @given(standing(), HOURS)
-def test_replicas_run_at_their_target_only_if_every_moment_is_paid_in_the_dearest_future(
+def test_replicas_run_at_their_target_only_if_every_moment_is_paid_as_it_is_forecast(
     position, rates
 ):
     ledger = demanding(rates)
@@ -168,8 +168,7 @@ def test_replicas_run_at_their_target_only_if_every_moment_is_paid_in_the_deares
         for bound in (bound for bound in position.bounds if bound.within >= 5 * MINUTE):
             hours = bound.within / HOUR
             future = forecast_of(profile, hours)
-            dearest = future.scaled(1 + DEARER_FUTURES[0] * future.error)
-            assert dearest.cost(0) <= max(0.0, float(bound.value)) + 1e-6
+            assert future.cost(0) <= max(0.0, float(bound.value)) + 1e-6
 
 
 @given(standing(), HOURS, st.integers(1, 4000))

@@ -2,11 +2,12 @@
 The plan for the rest of a window: how full replicas run, and what has to be refused.
 
 Two mistakes cost work: headroom bought with money that later demand needs, and work refused for
-demand that never comes. So headroom has to be affordable also if demand turns out higher than
-forecast, and work is refused only if money is short even if demand turns out lower. In between,
+demand that never comes. So headroom has to be affordable in most futures, also in those with more
+demand than is forecast, and work is refused only if money is short even with less. In between,
 replicas run as full as they may.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,8 +25,9 @@ LONGEST_PLAN = timedelta(minutes=5)
 PLANS_PER_WINDOW = 288
 # The forecast has hours; of a window that is not many of them it says nothing.
 SHORTEST_WINDOW = timedelta(hours=12)
-# So many standard errors above the forecast: the futures among which utilization is averaged.
-DEARER_FUTURES = (0.0, 1.0, 2.0, 3.0)
+# So many standard errors above the forecast: the futures among which utilization is averaged. More
+# of them are dearer: money that is missing at the end costs more work than headroom that is.
+FUTURES = (-1.0, 0.0, 1.0, 2.0, 3.0)
 # So many below it: refused is only what money does not carry even then.
 CHEAPER_FUTURE = -2.0
 # Where demand is seen only as far as it was served, the forecast is rather too low already.
@@ -193,10 +195,10 @@ def _gone_at(
 
 
 def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:
-    """Return how full replicas run; None where their targets are affordable in every future."""
-    found = [_least_utilization(means, stretches, z) for z in DEARER_FUTURES]
-    # The mean of what a replica would cost, not of how full it would be.
-    mean = round(len(found) / sum(1.0 / each for each in found))
+    """Return how full replicas run; None where their targets are affordable in all futures."""
+    found = [_least_utilization(means, stretches, z) for z in FUTURES]
+    # The fuller replicas run, the more work is lost to each percent more: so squares are averaged.
+    mean = round(math.sqrt(sum(each * each for each in found) / len(found)))
     return mean if mean > means.lowest else None
 
 
@@ -204,7 +206,7 @@ def _least_utilization(means: Means, stretches: tuple[_Stretch, ...], z: float) 
     """Return the lowest at which every stretch is paid, if all turn out *z* errors dearer."""
     least, floors = means.lowest, float(means.floors)
     for stretch in stretches:
-        future = stretch.forecast.scaled(1.0 + z * stretch.forecast.error)
+        future = stretch.forecast.scaled(max(LEAST_PART, 1.0 + z * stretch.forecast.error))
         low, high = least, means.highest
         while low < high:
             # Most stretches ask for no more than those before them did.
