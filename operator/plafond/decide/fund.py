@@ -55,11 +55,11 @@ def fund(
     if any(_stops_all(position) for position in set_account.positions):
         pinned = {target.id: _pinned(target) for target in order}
         return Funding(pinned, _cost(order, pinned))
-    floors = _kept_promises(set_account, order, instantaneous)
     # What is unmanaged counts as of now against `ceilings`, and as its mean until a window's end.
     at_once = Room.under(instantaneous, set_account.unmanaged)
-    steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
-    room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
+    begun = _to_the_end(set_account, _begun(set_account))
+    floors = _kept_promises(set_account, order, _both(begun, at_once))
+    room = _both(_to_the_end(set_account, set_account.positions), at_once)
     room = room.beside((target.cost, floors[target.id]) for target in order)
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
     if set_account.unseen is not None and not _is_any_spent(set_account, TOKENS):
@@ -115,12 +115,29 @@ def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: da
     )
 
 
+def _begun(set_account: SetAccount) -> tuple[BudgetPosition, ...]:
+    """Return the budgets whose window has begun since the pass before."""
+    since = set_account.since
+    if since is None:
+        return ()
+    # What one window could carry is no promise of the next.
+    ending = (p for p in set_account.positions if not p.is_rolling)
+    return tuple(p for p in ending if p.span.start > since)
+
+
+def _to_the_end(set_account: SetAccount, budgets: Iterable[BudgetPosition]) -> Room:
+    return Room.under(map(_steady, budgets), set_account.unmanaged_mean)
+
+
+def _both(one: Room, other: Room) -> Room:
+    return Room((*one.limits, *other.limits), (*one.left, *other.left))
+
+
 def _kept_promises(
-    set_account: SetAccount, order: list[WorkloadAccount], instantaneous: tuple[Limit, ...]
+    set_account: SetAccount, order: list[WorkloadAccount], room: Room
 ) -> dict[WorkloadId, int]:
-    # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
+    # With KeepFloors a funded floor stays so though the world grew dearer; *room* outranks it.
     kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
-    room = Room.under(instantaneous, set_account.unmanaged)
     floors: dict[WorkloadId, int] = {}
     for target in order:
         promised = min(target.memory.funded_floor or 0, target.promised_replicas)

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.builders import (
+    DAY,
     EUR,
     GPU,
     HOUR,
@@ -122,6 +123,36 @@ def test_an_exhausted_budget_means_what_the_policy_says(on_exhausted, expected):
 
     assert floors(world) == {"llm": expected}
     assert decisions["llm"].desired_replicas == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        pytest.param(0 * SECOND, 2, id="of this window it stays one"),
+        # 8.00 an hour for two replicas, of which the new window carries 6.00.
+        pytest.param(SECOND, 1, id="of the window before it is none"),
+    ],
+)
+def test_a_promise_ends_with_its_window(before, expected):
+    limits = policy(
+        budgets=(hourly("6"), budget("100000", name="year", window=fixed(NOW - DAY, 9 * DAY))),
+        classes=(class_rule(floor=2, selector=ALL),),
+    )
+    world = running(
+        workload(replicas=2), policies=(limits,), records=spent("0", until=NOW - before)
+    )
+
+    assert floors(remembering(world, llm=WorkloadMemory(funded_floor=2))) == {"llm": expected}
+
+
+def test_a_window_that_begins_ends_no_promise_of_another_budget():
+    # The month is spent, and keeps what it promised; the new day could carry that easily.
+    month = budget("10", name="month", window=fixed(NOW - DAY, 9 * DAY))
+    limits = policy(budgets=(hourly("100"), month), classes=(class_rule(floor=2, selector=ALL),))
+    record = spent("20", until=NOW - SECOND)
+    world = running(workload(replicas=2), policies=(limits,), records=record)
+
+    assert floors(remembering(world, llm=WorkloadMemory(funded_floor=2))) == {"llm": 2}
 
 
 def test_stop_all_beats_keep_floors():
