@@ -196,27 +196,36 @@ def _gone_at(
 
 def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:
     """Return how full replicas run; None where their targets are affordable in all futures."""
-    found = [_least_utilization(means, stretches, z) for z in FUTURES]
-    # The fuller replicas run, the more work is lost to each percent more: so squares are averaged.
-    mean = round(math.sqrt(sum(each * each for each in found) / len(found)))
+    if all(_is_paid(means, each, each.forecast, means.highest) for each in stretches):
+        found = [_least_utilization(means, stretches, z) for z in FUTURES]
+        # The fuller replicas run, the more work each percent more costs: squares are averaged.
+        mean = round(math.sqrt(sum(each * each for each in found) / len(found)))
+    else:
+        # No headroom is bought in the hope of a cheaper future, while work may have to be refused.
+        mean = means.highest
     return mean if mean > means.lowest else None
 
 
 def _least_utilization(means: Means, stretches: tuple[_Stretch, ...], z: float) -> int:
     """Return the lowest at which every stretch is paid, if all turn out *z* errors dearer."""
-    least, floors = means.lowest, float(means.floors)
+    least = means.lowest
     for stretch in stretches:
         future = stretch.forecast.scaled(max(LEAST_PART, 1.0 + z * stretch.forecast.error))
         low, high = least, means.highest
         while low < high:
             # Most stretches ask for no more than those before them did.
             middle = low if low == least else (low + high) // 2
-            if future.scaled(means.taken_at(middle)).cost(floors) <= stretch.money:
+            if _is_paid(means, stretch, future, middle):
                 high = middle
             else:
                 low = middle + 1
         least = low
     return least
+
+
+def _is_paid(means: Means, stretch: _Stretch, future: Forecast, utilization_percent: int) -> bool:
+    squeezed = future.scaled(means.taken_at(utilization_percent))
+    return squeezed.cost(float(means.floors)) <= stretch.money
 
 
 def _level(means: Means, stretches: tuple[_Stretch, ...]) -> float | None:

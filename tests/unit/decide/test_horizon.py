@@ -68,10 +68,16 @@ def test_headroom_that_a_dearer_week_would_need_is_not_bought():
 
 
 def test_work_is_not_refused_for_demand_that_may_not_come():
-    # As forecast it would cost 1680 x 70 / 100 = 1176; only a cheaper week can be carried.
+    # As forecast it would cost 1680 x 70 / 100 = 1176; only a cheaper week can be carried whole.
     found = plan(1100)
 
-    assert (found.utilization_percent, found.level) == (99, None)
+    assert (found.utilization_percent, found.level) == (100, None)
+
+
+def test_headroom_is_not_bought_in_the_hope_of_a_cheaper_future_where_work_may_be_refused():
+    # One standard error below the forecast 1170 would carry the week at less than 100 %.
+    assert plan(1170).utilization_percent == 100
+    assert plan(1180).utilization_percent < 100
 
 
 def test_what_even_a_cheaper_week_would_cost_is_refused():
