@@ -21,7 +21,7 @@ def metrics_gap(part: PolicyPart, meters: Mapping[Meter, MeterReading]) -> Gap |
             return reading.gap
     if TOKENS in part.policy.units and part.judgement.account.unseen is not None:
         return part.judgement.account.unseen
-    return _uncounted(part) or _unseen(part)
+    return _unseen(part) or _uncounted(part)
 
 
 def _scaled_by(scaling: Scaling) -> tuple[Meter, ...]:
