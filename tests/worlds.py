@@ -292,4 +292,5 @@ def _memories(draw, ceiling: int | None) -> WorkloadMemory:
         raised_at=draw(past) if ceiling is not None else None,
         funded_floor=draw(st.none() | st.integers(0, 3)),
         floor_dropped_at=draw(past),
+        floor_until=draw(past),
     )

@@ -128,7 +128,6 @@ class SetAccount:
         owing: why pods that have ended could not be charged so far, by unit.
         unseen: why counters of tokens that were seen before are not seen now.
         untold: the part of its windows of which nobody knows what it cost.
-        since: when it was counted before; None the first time.
 
     """
 
@@ -145,7 +144,6 @@ class SetAccount:
     untold: Untold | None = None
     owing: Mapping[str, Gap] = field(default_factory=dict)
     unseen: Gap | None = None
-    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +293,6 @@ def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetA
         untold(counted.record.memory, facts.before, facts.pricing.settings.timing),
         owing(counted),
         counted.unseen_gap,
-        counted.since,
     )
 
 

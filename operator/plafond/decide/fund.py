@@ -5,7 +5,7 @@ Replica by replica in the order class, age, name, and no further than the first 
 a floor is a promise, and a promise that skips ahead of an older one is none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.changed import changed
 from plafond.model.memory import WorkloadMemory
-from plafond.model.money import TOKENS, ByUnit, summed
+from plafond.model.money import TOKENS, ByUnit, is_resource_unit, summed
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -28,10 +28,19 @@ TO_SPARE = Decimal("0.05")
 
 @dataclass(frozen=True, slots=True)
 class Funding:
-    """How many replicas of each workload's floor are carried, and what they cost together."""
+    """
+    How many replicas of each workload's floor are carried, and what they cost together.
+
+    Attributes:
+        until: when the first window of a budget ends; None where none does.
+        units: of the budgets that they were funded by, but for what nobody has to price.
+
+    """
 
     floors: Mapping[WorkloadId, int]
     cost: ByUnit
+    until: datetime | None = None
+    units: frozenset[str] = frozenset()
 
     def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadMemory:
         """Return *target*'s memory with this funding in it."""
@@ -41,7 +50,9 @@ class Funding:
         if memory.funded_floor is not None:
             before = memory.funded_floor
         dropped = now if funded < before else memory.floor_dropped_at
-        return changed(memory, funded_floor=funded, floor_dropped_at=dropped)
+        # What has no price was not funded: what it was promised before is looked at again.
+        until = self.until if self.units <= target.cost.keys() else memory.floor_until
+        return changed(memory, funded_floor=funded, floor_dropped_at=dropped, floor_until=until)
 
 
 def fund(
@@ -53,22 +64,30 @@ def fund(
         key=lambda t: for_floors(t.targeted.class_rule.workload_class, t.workload),
     )
     if any(_stops_all(position) for position in set_account.positions):
-        pinned = {target.id: _pinned(target) for target in order}
-        return Funding(pinned, _cost(order, pinned))
+        return _funding({target.id: _pinned(target) for target in order}, order, set_account)
     # What is unmanaged counts as of now against `ceilings`, and as its mean until a window's end.
     at_once = Room.under(instantaneous, set_account.unmanaged)
-    begun = _to_the_end(set_account, _begun(set_account))
-    floors = _kept_promises(set_account, order, _both(begun, at_once))
-    room = _both(_to_the_end(set_account, set_account.positions), at_once)
+    steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
+    room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
+    floors = _kept_promises(set_account, order, room)
     room = room.beside((target.cost, floors[target.id]) for target in order)
     _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
     if set_account.unseen is not None and not _is_any_spent(set_account, TOKENS):
         _keep_one_each(order, floors, room.where(lambda x: x.is_at_once or x.unit != TOKENS))
-    return Funding(floors, _cost(order, floors))
+    return _funding(floors, order, set_account)
 
 
-def _cost(targets: Iterable[WorkloadAccount], floors: Mapping[WorkloadId, int]) -> ByUnit:
-    return summed({}, ((target.cost, floors[target.id]) for target in targets))
+def _funding(
+    floors: Mapping[WorkloadId, int], order: list[WorkloadAccount], set_account: SetAccount
+) -> Funding:
+    ends = (p.ends_at for p in set_account.positions)
+    units = {p.budget.limit.unit for p in set_account.positions}
+    return Funding(
+        floors,
+        summed({}, ((target.cost, floors[target.id]) for target in order)),
+        min((end for end in ends if end is not None), default=None),
+        frozenset(unit for unit in units if not is_resource_unit(unit)),
+    )
 
 
 def _pinned(target: WorkloadAccount) -> int:
@@ -115,41 +134,42 @@ def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: da
     )
 
 
-def _begun(set_account: SetAccount) -> tuple[BudgetPosition, ...]:
-    """Return the budgets whose window has begun since the pass before."""
-    since = set_account.since
-    if since is None:
-        return ()
-    # What one window could carry is no promise of the next.
-    ending = (p for p in set_account.positions if not p.is_rolling)
-    return tuple(p for p in ending if p.span.start > since)
-
-
-def _to_the_end(set_account: SetAccount, budgets: Iterable[BudgetPosition]) -> Room:
-    return Room.under(map(_steady, budgets), set_account.unmanaged_mean)
-
-
-def _both(one: Room, other: Room) -> Room:
-    return Room((*one.limits, *other.limits), (*one.left, *other.left))
-
-
 def _kept_promises(
     set_account: SetAccount, order: list[WorkloadAccount], room: Room
 ) -> dict[WorkloadId, int]:
-    # With KeepFloors a funded floor stays so though the world grew dearer; *room* outranks it.
+    # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
     kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
     floors: dict[WorkloadId, int] = {}
     for target in order:
         promised = min(target.memory.funded_floor or 0, target.promised_replicas)
-        carried = room.most(target.cost, promised) if kept else 0
+        carried = 0
+        if kept and promised:
+            begun = _begun(set_account.positions, target.memory.floor_until)
+            carried = _outranking(room, begun).most(target.cost, promised)
         floors[target.id] = max(carried, _pinned(target))
         room = room.without(target.cost, floors[target.id])
     return floors
 
 
+def _begun(positions: tuple[BudgetPosition, ...], until: datetime | None) -> frozenset[str]:
+    """Return the budgets in whose window nothing was promised yet, if that ended at *until*."""
+    if until is None:
+        return frozenset()
+    # What one window could carry is no promise of the next.
+    return frozenset(_name(p) for p in positions if not p.is_rolling and until <= p.span.start)
+
+
+def _outranking(room: Room, begun: frozenset[str]) -> Room:
+    return room.where(lambda limit: limit.is_at_once or limit.name in begun)
+
+
+def _name(position: BudgetPosition) -> str:
+    return f"{position.policy}/{position.budget.name}"
+
+
 def _steady(position: BudgetPosition) -> Limit:
     rate = lasting_rate(position)
-    return Limit(position.budget.name, position.budget.limit.unit, rate, Reason.FLOOR_UNFUNDED)
+    return Limit(_name(position), position.budget.limit.unit, rate, Reason.FLOOR_UNFUNDED)
 
 
 def _stops_all(position: BudgetPosition) -> bool:

@@ -72,6 +72,7 @@ class WorkloadMemory:
         raised_at: when the ceiling was last raised after it had bound.
         funded_floor: replicas of the floor that the budget carried.
         floor_dropped_at: when it last carried fewer than before.
+        floor_until: up to then that is promised; None where no window of a budget ends.
         explanation: the last decision's moves, as `Reason:before:after`.
         rationale: what that decision rested on.
 
@@ -90,6 +91,7 @@ class WorkloadMemory:
     raised_at: datetime | None = None
     funded_floor: int | None = None
     floor_dropped_at: datetime | None = None
+    floor_until: datetime | None = None
     explanation: tuple[str, ...] = ()
     rationale: Rationale | None = None
 

@@ -1,5 +1,7 @@
 """Floors: which are promised, which are kept, and when a dropped one returns."""
 
+from dataclasses import replace
+
 import pytest
 from tests.builders import (
     DAY,
@@ -9,6 +11,7 @@ from tests.builders import (
     MINUTE,
     NOW,
     SECOND,
+    SETTINGS,
     budget,
     class_rule,
     fixed,
@@ -20,10 +23,12 @@ from tests.builders import (
 )
 from tests.unit.decide.support import counts, decided, remembering, running
 
+from plafond.decide.evaluate import evaluate
 from plafond.model.budget import OnExhausted
 from plafond.model.labels import LabelSelector
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
 from plafond.model.memory import NamespaceRecord, WorkloadMemory
+from plafond.model.money import Amount
 from plafond.model.policy import Ceilings
 from plafond.model.workload import WorkloadClass
 
@@ -125,34 +130,52 @@ def test_an_exhausted_budget_means_what_the_policy_says(on_exhausted, expected):
     assert decisions["llm"].desired_replicas == expected
 
 
+PROMISED = {"llm": WorkloadMemory(funded_floor=2, floor_until=NOW)}
+YEAR = budget("100000", name="year", window=fixed(NOW - DAY, 9 * DAY))
+# Two replicas cost 8.00 an hour, of which the new window carries 6.00.
+TIGHT = policy(budgets=(hourly("6"), YEAR), classes=(class_rule(floor=2, selector=ALL),))
+
+
+def test_of_a_window_that_goes_on_a_promise_stays_one():
+    promised = WorkloadMemory(funded_floor=2, floor_until=NOW + 10 * HOUR)
+    world = running(workload(replicas=2), policies=(TIGHT,))
+
+    assert floors(remembering(world, llm=promised)) == {"llm": 2}
+
+
+def test_a_promise_of_the_window_before_is_none():
+    world = remembering(running(workload(replicas=2), policies=(TIGHT,)), **PROMISED)
+
+    _, judged, _ = decided(world)
+
+    (memory,) = judged.memory.values()
+    assert (memory.funded_floor, memory.floor_until) == (1, NOW + 10 * HOUR)
+
+
 @pytest.mark.parametrize(
-    ("before", "expected"),
+    "unknown",
     [
-        pytest.param(0 * SECOND, 2, id="of this window it stays one"),
-        # 8.00 an hour for two replicas, of which the new window carries 6.00.
-        pytest.param(SECOND, 1, id="of the window before it is none"),
+        pytest.param({"sheets": ()}, id="no price sheet"),
+        pytest.param({"nodes": {}}, id="no node"),
     ],
 )
-def test_a_promise_ends_with_its_window(before, expected):
-    limits = policy(
-        budgets=(hourly("6"), budget("100000", name="year", window=fixed(NOW - DAY, 9 * DAY))),
-        classes=(class_rule(floor=2, selector=ALL),),
-    )
-    world = running(
-        workload(replicas=2), policies=(limits,), records=spent("0", until=NOW - before)
-    )
+def test_a_promise_of_the_window_before_is_none_also_where_prices_come_late(unknown):
+    world = remembering(running(workload(replicas=2), policies=(TIGHT,)), **PROMISED)
 
-    assert floors(remembering(world, llm=WorkloadMemory(funded_floor=2))) == {"llm": expected}
+    first = evaluate(replace(world, **unknown), SETTINGS)
+
+    assert floors(replace(world, now=NOW + SECOND, records=first.records)) == {"llm": 1}
 
 
 def test_a_window_that_begins_ends_no_promise_of_another_budget():
-    # The month is spent, and keeps what it promised; the new day could carry that easily.
-    month = budget("10", name="month", window=fixed(NOW - DAY, 9 * DAY))
-    limits = policy(budgets=(hourly("100"), month), classes=(class_rule(floor=2, selector=ALL),))
-    record = spent("20", until=NOW - SECOND)
-    world = running(workload(replicas=2), policies=(limits,), records=record)
+    # The year is spent, and keeps what it promised; the new day could carry that easily.
+    spare = policy(
+        budgets=(hourly("100"), replace(YEAR, limit=Amount(money("10"), EUR))),
+        classes=(class_rule(floor=2, selector=ALL),),
+    )
+    world = running(workload(replicas=2), policies=(spare,), records=spent("20"))
 
-    assert floors(remembering(world, llm=WorkloadMemory(funded_floor=2))) == {"llm": 2}
+    assert floors(remembering(world, **PROMISED)) == {"llm": 2}
 
 
 def test_stop_all_beats_keep_floors():
