@@ -7,10 +7,10 @@ from plafond.model.settings import Timing
 
 # Who cannot see how much demand there is asks for twice what is ready, and again.
 PROBE_FACTOR = 2.0
-# While work is refused, no more than so many count: the next one is as gentle as the last.
-REFUSED_PROBES = 1
 # Most jumps are small, and what is bought to find out is paid for when money is short.
 GENTLE_FACTORS = (1.1, 1.2, 1.8)
+# While work is refused, all that follow are as gentle as the last of these.
+GENTLE_PROBES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,10 @@ class Probing:
 
     def factor(self, number: int) -> float:
         """Return the factor on what is ready of the probe that follows *number* others."""
-        # Later ones double whatever it costs, so that no demand stays hidden for long.
-        gentle = GENTLE_FACTORS[number] if number < len(GENTLE_FACTORS) else PROBE_FACTOR
+        # Where work is refused, what doubling finds would be refused too. Else later ones double
+        # whatever it costs, so that no demand stays hidden for long.
+        step = min(number, GENTLE_PROBES - 1) if self.is_refused else number
+        gentle = GENTLE_FACTORS[step] if step < len(GENTLE_FACTORS) else PROBE_FACTOR
         return PROBE_FACTOR - (PROBE_FACTOR - gentle) * self.pressure
 
     def wait(self, number: int) -> timedelta:
@@ -44,11 +46,6 @@ class Probing:
         is_long = self.delay > 2 * self.timing.raise_interval
         is_patient = is_long and self.pressure > 0 and number <= len(GENTLE_FACTORS)
         return self.delay + self.timing.evaluation_period if is_patient else self.delay
-
-    def after(self, number: int) -> int:
-        """Return how many probes count as made when there is one more than *number*."""
-        # Where work is refused, what doubling finds would be refused too.
-        return min(number + 1, REFUSED_PROBES) if self.is_refused else number + 1
 
     def began(self, probed: datetime | None, raised: datetime | None) -> datetime | None:
         """Return when the last probe began to have an effect; *raised*: its ceiling rose then."""

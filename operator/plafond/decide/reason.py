@@ -48,7 +48,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.FOLLOWS_DEMAND: "demand asks for this many replicas at their target utilization",
     Reason.FOLLOWS_LATENCY: "the time that its requests take asks for this many replicas",
     Reason.STABILIZED: "demand asked for more within the scale-down stabilization window",
-    Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so doubling probes for more",
+    Reason.DEMAND_CENSORED: "replicas are saturated at their ceiling, so more is asked for",
     Reason.WANTED_COUNT: "nothing scales it, so the count that somebody chose is kept",
     Reason.AUTOSCALER_WISH: "its autoscaler asks for this many replicas",
     Reason.AUTOSCALER_WOKEN: "its autoscaler sleeps at zero, so one replica wakes it",

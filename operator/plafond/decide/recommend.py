@@ -143,4 +143,4 @@ def _probed(
         return memory
     ready = len(target.ready_pods)
     probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
-    return replace(memory, probed_at=now, probe=probe, probes=probing.after(memory.probes))
+    return replace(memory, probed_at=now, probe=probe, probes=memory.probes + 1)

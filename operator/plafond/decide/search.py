@@ -32,9 +32,18 @@ class Search(NamedTuple):
         """Return how the demand of *target* is looked for."""
         policies = target.targeted.policies
         fullest = max([self.fullest.get(name, 0) for name in policies], default=0)
-        room = target.targeted.class_rule.utilization_limit_percent - DEFAULT_TARGET_PERCENT
-        pressure = min(1.0, max(0.0, (fullest - DEFAULT_TARGET_PERCENT) / max(1, room)))
-        return Probing(self.delay, self.timing, pressure, not self.refusing.isdisjoint(policies))
+        # Whoever refuses work has no money for headroom, also where running fuller saves nothing.
+        is_refused = not self.refusing.isdisjoint(policies)
+        pressure = 1.0 if is_refused else _pressure(target, fullest)
+        return Probing(self.delay, self.timing, pressure, is_refused)
+
+
+def _pressure(target: WorkloadAccount, fullest: int) -> float:
+    scaling = target.targeted.scaling
+    own = None if scaling is None else scaling.gpu_utilization_target_percent
+    lowest = DEFAULT_TARGET_PERCENT if own is None else own
+    room = target.targeted.class_rule.utilization_limit_percent - lowest
+    return min(1.0, max(0.0, (fullest - lowest) / max(1, room)))
 
 
 def search_of(memory: Memory, timing: Timing) -> Search:
@@ -44,7 +53,7 @@ def search_of(memory: Memory, timing: Timing) -> Search:
     for name, allowed in memory.allowed.items():
         policy = name.partition("/")[0]
         fullest[policy] = max(fullest.get(policy, 0), allowed.utilization_percent or 0)
-        if allowed.is_clipped:
+        if allowed.refuses:
             refusing.add(policy)
     delay = probe_delay(timing, memory.start_delays)
     return Search(delay, timing, fullest, frozenset(refusing))

@@ -125,6 +125,13 @@ class Allowed:
     level: Decimal | None = None
     replica: Decimal = ZERO
 
+    @property
+    def refuses(self) -> bool:
+        """Say whether something is refused for its sake now, and not only later in its window."""
+        if self.level is None or self.needed is None:
+            return self.is_clipped
+        return self.is_clipped and self.needed > self.level
+
 
 @dataclass(frozen=True, slots=True)
 class PacePlan:

@@ -55,10 +55,15 @@ def _rate(tokens_per_s: float) -> str:
     return f"{tokens_per_s:.{DIGITS}f}".rstrip("0").rstrip(".")
 
 
+def resolved(path: Path) -> Path:
+    """Return what *path* leads to; a link that leads to itself leads nowhere else."""
+    return Path(os.path.realpath(path))
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write *text* to *path* so that nobody ever finds half of it there."""
     # A link stays one: what it leads to is replaced.
-    path = path.resolve()
+    path = resolved(path)
     try:
         handle, beside = _beside(path)
     except OSError as error:
@@ -77,7 +82,7 @@ def write_whole(path: Path, text: str) -> None:
 
 def check_writable(path: Path) -> None:
     """Refuse a *path* that cannot be written, before minutes are spent on what it shall hold."""
-    path = path.resolve()
+    path = resolved(path)
     try:
         # Permissions tell nothing of a file system that is read-only, or a name that is too long.
         handle, beside = _beside(path)

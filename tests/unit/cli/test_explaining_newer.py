@@ -302,3 +302,23 @@ def test_a_floor_that_only_lacks_money_is_not_overdue():
 def test_the_guard_is_called_what_is_carried_now_only_where_it_decides():
     assert "limits/launch: carries now" in numbers(explained(busy(ten_hours(CLIPPED))))
     assert "limits/launch: carries for the moment" in numbers(explained(busy(ten_hours(SQUEEZED))))
+
+
+def test_the_next_probe_is_foretold_from_when_the_ceiling_of_the_last_one_rose():
+    # Pods start within two minutes, and metrics are 15 s old; its ceiling rose five seconds ago.
+    asked = NOW - timedelta(seconds=10)
+    probed = {"probe": 8, "probed_at": asked, "raised_at": asked + timedelta(seconds=5)}
+    saturated = WorkloadMemory(ceiling=8, was_waiting=True, probes=1, **probed)
+    llm = workload(replicas=4)
+    world = running(
+        llm,
+        policies=(policy(budgets=(ten_hours(PLENTY),), scaling=concurrency(10)),),
+        meters=readings(pods_of(llm), running=10, waiting=1),
+        namespaces={TEAM: namespace(llm=8)},
+        records={TEAM: record({workload_id(): saturated})},
+    )
+
+    said = explained(world)
+
+    (probe,) = [each for each in said.next if "probed for again" in each.sentence]
+    assert (said.rule.reason, probe.at) == (Reason.DEMAND_CENSORED, NOW + timedelta(seconds=130))

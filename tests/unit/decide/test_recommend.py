@@ -202,15 +202,17 @@ class TestProbing:
         assert outcome(of(at_40, full, pressure=0.5))[0] == 62
         assert of(at_44, full, pressure=1.0).memory.probes == 2
 
-    def test_where_work_is_refused_anyway_it_never_doubles(self):
-        # 50 x 1.2 = 60, however often it has asked: what it found would be refused as well.
+    @pytest.mark.parametrize(("probes", "squeezed"), [(1, 53), (3, 60), (9, 60)])
+    def test_where_work_is_refused_anyway_it_never_doubles(self, probes, squeezed):
+        # 50 x 1.2 = 60, however often it has asked. Seen are 50 that are full, so 71.4 of 70 %:
+        # at 95 % that is 52.6. From the fourth on a probe is not undone, also if that were 50.
         refused = Probing(DELAY, SETTINGS.timing, pressure=1.0, is_refused=True)
-        found = target_of(workload(replicas=50), ceiling=50, probes=1)
+        fifty = target_of(workload(replicas=50), ceiling=50, probes=probes)
 
-        found = recommend(found, needs(51, is_censored=True), NOW, refused)
+        found = recommend(fifty, needs(71.4, is_censored=True), NOW, refused)
 
-        assert outcome(found)[0] == 60
-        assert found.memory.probes == 1
+        assert (found.memory.probe, found.memory.probes) == (60, probes + 1)
+        assert found.squeezed_to(95) == squeezed
 
     @pytest.mark.parametrize(
         ("delay", "pressure", "probes", "probe"),

@@ -97,6 +97,15 @@ def test_a_workload_that_never_showed_its_counter_is_named_unless_it_still_start
     assert metrics_gap(starting, {}) is metrics_gap(shown, {}) is None
 
 
+def test_demand_that_cannot_be_read_is_named_before_a_counter_that_was_never_shown():
+    budgets = (budget("5", unit=TOKENS),)
+    limits = policy(budgets=budgets, targets=(target("chat"),), scaling=concurrency())
+
+    found = metrics_gap(part_of(limits, workloads=(CHAT,), meters=NO_PODS), NO_PODS)
+
+    assert found == Gap("chat: no ready pod reports runningRequests")
+
+
 def test_a_latency_that_cannot_be_read_is_missing_to_those_who_follow_it():
     fails = {Meter.LATENCY_P95: MeterReading(gap=Gap("latencyP95: no answer"))}
     meters = {**readings(pods_of(CHAT), running=1, waiting=0), **fails}

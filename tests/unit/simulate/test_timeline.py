@@ -69,6 +69,16 @@ def test_to_ask_whether_a_file_can_be_written_leaves_it_and_its_folder_as_they_w
     assert (path.read_text(), list(tmp_path.iterdir())) == ("before", [path])
 
 
+def test_a_link_that_leads_to_itself_is_an_ordinary_place(tmp_path):
+    loop = tmp_path / "loop.csv"
+    loop.symlink_to(loop)
+
+    check_writable(loop)
+    write_whole(loop, "rows")
+
+    assert loop.read_text() == "rows"
+
+
 def test_a_link_stays_a_link(tmp_path):
     link, path = tmp_path / "link.csv", tmp_path / "t.csv"
     link.symlink_to(path)

@@ -12,7 +12,7 @@ from plafond.cli.explain.unknowns import doubt, gaps
 from plafond.decide.brake import LOWERED_PER_INTERVAL, lasts
 from plafond.decide.lasting import gone_after
 from plafond.decide.pace import BudgetPace
-from plafond.decide.probing import probe_delay
+from plafond.decide.probing import Probing, probe_delay
 from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.policy import CostPolicy, Mode
@@ -80,15 +80,23 @@ def _floor_back(case: Case) -> Iterator[Prospect]:
 
 
 def _demand(case: Case) -> Iterator[Prospect]:
-    timing = case.facts.memory.timing
-    if case.reason is Reason.DEMAND_CENSORED and case.memory.probed_at is not None:
-        at = case.memory.probed_at + probe_delay(timing, case.facts.memory.start_delays)
+    probing = _probing(case)
+    began = probing.began(case.memory.probed_at, case.memory.raised_at)
+    if case.reason is Reason.DEMAND_CENSORED and began is not None:
+        at = began + probing.wait(case.memory.probes)
         sentence = "while it is still saturated, demand is probed for again by asking for more"
         yield from _if_ahead(Prospect(sentence, at), case)
     if case.reason is Reason.STABILIZED and case.memory.recommendations:
         last = max(case.memory.recommendations, key=lambda each: (each.replicas, each.at))
         at = last.at + _patience(case)
         yield from _if_ahead(Prospect("a lower count is followed, if demand stays low", at), case)
+
+
+def _probing(case: Case) -> Probing:
+    memory = case.facts.memory
+    is_dear = any(a.utilization_percent or a.refuses for a in memory.allowed.values())
+    delay = probe_delay(memory.timing, memory.start_delays)
+    return Probing(delay, memory.timing, pressure=1.0 if is_dear else 0.0)
 
 
 def _if_ahead(prospect: Prospect, case: Case) -> Iterator[Prospect]:

@@ -11,7 +11,7 @@ from typing import Final
 from plafond.cli.errors import BadInputError
 from plafond.simulate.observing import Observe
 from plafond.simulate.prometheus import BIN_S, MOST_BINS
-from plafond.simulate.timeline import check_writable
+from plafond.simulate.timeline import check_writable, resolved
 
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 USUAL_PERCENT: Final = 70.0
@@ -131,12 +131,12 @@ def _refuse(strange: Iterable[str], what: str) -> None:
 
 def check_apart(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
     """Refuse to write over what is read, and one answer over the other."""
-    known = {path.resolve() for path in read if path is not None}
+    known = {resolved(path) for path in read if path is not None}
     for path in (path for path in written if path is not None):
-        if path.resolve() in known:
+        if resolved(path) in known:
             sentence = f"{path}: expected a file of its own to write to; it is named twice"
             raise BadInputError(sentence)
-        known.add(path.resolve())
+        known.add(resolved(path))
 
 
 def percents(given: list[float] | None, timeline: Path | None) -> tuple[Decimal, ...]:
