@@ -19,6 +19,7 @@ from plafond.decide.planning import ENFORCED, Governed
 from plafond.decide.quota import known_accelerators, quota_writes
 from plafond.decide.rationale import allowed, with_rationale
 from plafond.model.changed import changed
+from plafond.model.collector import resting_collector
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.settings import Settings
@@ -45,6 +46,7 @@ class Evaluation:
     must_be_kept: frozenset[str]
 
 
+@resting_collector()
 def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
     """Account, decide and plan."""
     counted = account(snapshot, settings)
