@@ -270,17 +270,18 @@ def _disjoint_targets(
 
 
 def _set_account(share: _Share, facts: NamespaceFacts, counted: Counted) -> SetAccount:
-    owners = {t.workload.id for t in share.targets}
-    running = [pod for pod in facts.pods if pod.is_running]
-    foreign = [pod for pod in running if pod.owner not in owners]
-    unmanaged = total_rate(_consumed(pod, counted) for pod in foreign)
+    mine: dict[WorkloadId | None, list[Pod]] = {t.workload.id: [] for t in share.targets}
+    foreign: list[Pod] = []
+    for pod in facts.pods:
+        if pod.is_running:
+            mine.get(pod.owner, foreign).append(pod)
+    unmanaged = total_rate([_consumed(pod, counted) for pod in foreign])
     policies = share.policy_set.policies
-    mine = _grouped([pod for pod in running if pod.owner], attrgetter("owner"))
     return SetAccount(
         share.policy_set,
         positions(policies, counted.record.ledger, facts.now, counted.unseen),
         tuple(
-            _workload_account(t, mine.get(t.workload.id, ()), (share.policy_set, facts, counted))
+            _workload_account(t, tuple(mine[t.workload.id]), (share.policy_set, facts, counted))
             for t in share.targets
         ),
         unmanaged,

@@ -14,7 +14,7 @@ from decimal import Decimal
 from plafond.account.ledger import Charge
 from plafond.model.ledger import SeriesKey
 from plafond.model.memory import OpenPod
-from plafond.model.money import ZERO
+from plafond.model.money import ZERO, occurrences
 from plafond.model.window import Span
 from plafond.model.workload import Pod
 
@@ -42,7 +42,7 @@ def accrue(
     pods: Iterable[Pod],
     open_pods: Mapping[str, OpenPod],
     stretch: Stretch,
-    price: Callable[[Pod], OpenPod],
+    price: Callable[[Pod, OpenPod | None], OpenPod],
 ) -> Accrual:
     """
     Charge every pod for the part of *stretch* in which it ran.
@@ -53,63 +53,46 @@ def accrue(
     """
     charges: list[Charge] = []
     still_open: dict[str, OpenPod] = {}
-    throughout = _Throughout()
-    seen = set()
-    for pod in pods:
-        seen.add(pod.uid)
+    # Nearly all of them ran for the whole stretch, at the rates of before.
+    throughout: list[OpenPod] = []
+    listed = tuple(pods)
+    for pod in listed:
         before = open_pods.get(pod.uid)
         if before is None and not _is_news(pod, stretch.as_of):
             continue
-        priced = price(pod)
-        if priced is before and _ran_throughout(pod, stretch):
-            throughout.add(before)
+        priced = price(pod, before)
+        if priced is before and _ran_throughout(pod, stretch.as_of):
+            throughout.append(before)
             still_open[pod.uid] = before
             continue
         priced = _priced(before, priced)
         charges += _of_pod(pod, priced, before, stretch)
         if _stays_open(pod, priced, stretch):
             still_open[pod.uid] = _ended_at(priced, pod.ended_at)
-    for uid, lost in open_pods.items():
-        if uid not in seen:
-            charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
-    whole = throughout.charges(stretch)
+    for uid in open_pods.keys() - {pod.uid for pod in listed}:
+        lost = open_pods[uid]
+        charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
+    whole = _as_one(throughout, _span(stretch.as_of, None, stretch))
     together = _together((*whole, *charges)) if charges else whole
     return Accrual(tuple(together), _bounded(still_open))
 
 
-class _Throughout:
-    """
-    Pods that ran for the whole stretch at the rates of before: nearly all of them.
-
-    Pods of one workload share what is known of them, so they are counted and charged as one.
-    """
-
-    def __init__(self) -> None:
-        # By the identity of what is known of them.
-        self._counted: dict[int, tuple[OpenPod, int]] = {}
-
-    def add(self, pod: OpenPod) -> None:
-        """Count one more that is known as *pod*."""
-        which = id(pod)
-        known = self._counted.get(which)
-        self._counted[which] = pod, 1 if known is None else known[1] + 1
-
-    def charges(self, stretch: Stretch) -> list[Charge]:
-        """Return what all of them are charged for *stretch*."""
-        span = _span(stretch.as_of, None, stretch)
-        if span is None:
-            return []
-        rates: dict[SeriesKey, Decimal] = {}
-        for pod, count in self._counted.values():
-            for key, rate in pod.series:
-                rates[key] = rates.get(key, ZERO) + rate * count
-        return [Charge(key, span, rate) for key, rate in rates.items()]
+def _as_one(pods: list[OpenPod], span: Span | None) -> list[Charge]:
+    """Return what all of *pods* are charged for *span*."""
+    if span is None:
+        return []
+    rates: dict[SeriesKey, Decimal] = {}
+    # Pods of one workload share what is known of them, so that is counted and charged once.
+    for pod, count in occurrences(pods):
+        for key, rate in pod.series:
+            rates[key] = rates.get(key, ZERO) + rate * count
+    return [Charge(key, span, rate) for key, rate in rates.items()]
 
 
-def _ran_throughout(pod: Pod, stretch: Stretch) -> bool:
-    if stretch.as_of is None or pod.ended_at is not None:
+def _ran_throughout(pod: Pod, as_of: datetime | None) -> bool:
+    if as_of is None or pod.ended_at is not None:
         return False
-    return pod.scheduled_at is None or pod.scheduled_at <= stretch.as_of
+    return pod.scheduled_at is None or pod.scheduled_at <= as_of
 
 
 def _ended_at(pod: OpenPod, ended_at: datetime | None) -> OpenPod:

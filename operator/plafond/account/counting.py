@@ -22,7 +22,7 @@ from plafond.model.history import Past
 from plafond.model.ledger import OTHERS, Fact
 from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate
 from plafond.model.meters import MeterReading
-from plafond.model.money import TOKENS, ByUnit, accrued, summed
+from plafond.model.money import TOKENS, ByUnit, accrued, occurrences, summed
 from plafond.model.policy import CostPolicy
 from plafond.model.workload import Pod, Workload, WorkloadId
 
@@ -81,16 +81,13 @@ class Counted:
 def total_rate(rates: Iterable[ByUnit]) -> ByUnit:
     """Return the sum of *rates*, unit by unit."""
     # Pods of one kind share their rates: they are added once, times how many there are.
-    shared: dict[int, tuple[ByUnit, int]] = {}
-    for rate in rates:
-        shared[id(rate)] = rate, shared.get(id(rate), (rate, 0))[1] + 1
-    return summed({}, shared.values())
+    return summed({}, occurrences(rates))
 
 
 def count(facts: NamespaceFacts, managed: frozenset[WorkloadId], period: timedelta) -> Counted:
     """Charge every pod up to now; pods of *managed* workloads are not counted as unmanaged."""
     memory, ledger = begun(facts.record, facts.past, facts.now), facts.record.ledger
-    prices = _Prices(facts, memory.open_pods, managed)
+    prices = _Prices(facts, managed)
     accrual = accrue(facts.pods, memory.open_pods, Stretch(ledger.as_of, facts.now), prices.of)
     tokens = _tokens(facts, memory, accrual.open_pods)
     charges = (*accrual.charges, *tokens.charges)
@@ -130,14 +127,15 @@ def _learned(
 
 def _rates(memory: Memory, now: datetime) -> dict[str, ByUnit]:
     """Return what every pod that runs costs, and processes as far as it is known, per hour."""
-    found: dict[str, ByUnit] = {}
+    running = {
+        uid: pod
+        for uid, pod in memory.open_pods.items()
+        if pod.ended_at is None or pod.ended_at > now
+    }
+    found: dict[str, ByUnit] = {uid: pod.rates for uid, pod in running.items()}
     shared: dict[int, ByUnit] = {}
-    for uid, pod in memory.open_pods.items():
-        if pod.ended_at is not None and pod.ended_at <= now:
-            continue
-        if uid not in memory.counters:
-            found[uid] = pod.rates
-            continue
+    for uid in memory.counters.keys() & running.keys():
+        pod = running[uid]
         if id(pod) not in shared:
             rate = last_known(memory.token_rates.get(pod.workload))
             shared[id(pod)] = {**pod.rates, TOKENS: rate}
@@ -153,23 +151,16 @@ class _Prices:
     what was known before, it is that very object: a pod to which nothing happened is no news.
     """
 
-    def __init__(
-        self,
-        facts: NamespaceFacts,
-        open_pods: Mapping[str, OpenPod],
-        managed: frozenset[WorkloadId],
-    ) -> None:
+    def __init__(self, facts: NamespaceFacts, managed: frozenset[WorkloadId]) -> None:
         self.gaps: dict[str, Mapping[str, Gap]] = {}
         self._facts = facts
-        self._open = open_pods
         self._managed = managed
         # By identities: what they belong to is in the facts for as long as this is.
         self._known: dict[tuple[int, int, WorkloadId | None, str | None], _Priced] = {}
         self._shared: dict[tuple[str, bool], list[OpenPod]] = defaultdict(list)
 
-    def of(self, pod: Pod) -> OpenPod:
-        """Return what *pod* costs."""
-        before = self._open.get(pod.uid)
+    def of(self, pod: Pod, before: OpenPod | None) -> OpenPod:
+        """Return what *pod* costs, of which *before* was known."""
         shared = id(before), id(pod.requests), pod.owner, pod.node
         found = self._known.get(shared)
         if found is None:

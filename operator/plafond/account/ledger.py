@@ -114,8 +114,8 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
     series = dict(ledger.series)
     own, of_workloads = _current(ledger.as_of, grid), _current(ledger.as_of, WORKLOADS_GRID)
     for key, values in _bounded(pieces, series).items():
-        before = _closed(series.get(key, ()), ledger.as_of, of_workloads if key.workload else own)
-        series[key] = _deposited(before, values)
+        cell = of_workloads if key.workload else own
+        series[key] = _deposited(series.get(key, ()), values, (ledger.as_of, cell))
     if ledger.as_of is None or now - EPOCH >= (ledger.as_of - EPOCH) // HOUR * HOUR + HOUR:
         found = {key: _compacted(buckets, now, grid.of(key)) for key, buckets in series.items()}
         series = {key: buckets for key, buckets in found.items() if buckets or not key.workload}
@@ -125,10 +125,16 @@ def recorded(ledger: Ledger, charges: Iterable[Charge], now: datetime, grid: Gri
 
 def _pieces(charges: Iterable[Charge], now: datetime, grid: Grid) -> dict[SeriesKey, "_Pieces"]:
     pieces: dict[SeriesKey, _Pieces] = {}
+    cuts: dict[tuple[Span, bool], _Cut] = {}
     for charge in charges:
-        for piece, value in _values(charge, _cut(charge.span, grid.of(charge.key), now)):
-            into = pieces.setdefault(charge.key, {})
-            into[piece] = into.get(piece, ZERO) + value
+        key, span, _ = charge
+        which = span, bool(key.workload)
+        cut = cuts.get(which)
+        if cut is None:
+            cut = cuts[which] = _cut(span, grid.of(key), now)
+        into = pieces.setdefault(key, {})
+        for piece, value in _values(charge, cut):
+            into[piece] = into[piece] + value if piece in into else value
     return pieces
 
 
@@ -178,10 +184,11 @@ class _Piece(NamedTuple):
 
 
 _Pieces = dict[_Piece, Decimal]
+_Cut = tuple[tuple[_Piece, int], ...]
 
 
 @lru_cache(maxsize=256)
-def _cut(span: Span, grid: Grid, now: datetime) -> tuple[tuple[_Piece, int], ...]:
+def _cut(span: Span, grid: Grid, now: datetime) -> _Cut:
     """Return the pieces of buckets that *span* is, with how many microseconds each lasts."""
     found, at = [], span.start
     while at < span.end:
@@ -192,14 +199,14 @@ def _cut(span: Span, grid: Grid, now: datetime) -> tuple[tuple[_Piece, int], ...
     return tuple(found)
 
 
-def _values(charge: Charge, cut: Iterable[tuple[_Piece, int]]) -> Iterable[tuple[_Piece, Decimal]]:
+def _values(charge: Charge, cut: _Cut) -> Iterable[tuple[_Piece, Decimal]]:
     rate = charge.rate
     if charge.key.unit == TOKENS and charge.key.fact in COUNTED:
         return _wholes(rate, cut)
     return [(piece, rate * each / MICROSECONDS_PER_HOUR) for piece, each in cut]
 
 
-def _wholes(rate: Decimal, cut: Iterable[tuple[_Piece, int]]) -> Iterator[tuple[_Piece, Decimal]]:
+def _wholes(rate: Decimal, cut: _Cut) -> Iterator[tuple[_Piece, Decimal]]:
     # There are no parts of a token: all pieces of a charge together are as many as were counted.
     elapsed, before = 0, ZERO
     for piece, microseconds in cut:
@@ -229,12 +236,17 @@ def _closed(
     return (*buckets[:-1], Bucket(last.start, as_of - last.start, last.value))
 
 
-def _deposited(buckets: tuple[Bucket, ...], pieces: "_Pieces") -> tuple[Bucket, ...]:
+def _deposited(
+    buckets: tuple[Bucket, ...], pieces: "_Pieces", reached: tuple[datetime | None, Span | None]
+) -> tuple[Bucket, ...]:
+    """Return *buckets* with *pieces*; *reached* is the ledger's last entry, and its bucket now."""
+    buckets = _closed(buckets, *reached)
     # Nearly always only the last bucket grows: leave the others as they are.
     if buckets and len(pieces) == 1:
-        (piece, value), last = next(iter(pieces.items())), buckets[-1]
-        if last.start <= piece.at < last.end:
-            return (*buckets[:-1], Bucket(last.start, last.length, last.value + value))
+        (((at, _), value),) = pieces.items()
+        start, length, held = buckets[-1]
+        if start <= at < start + length:
+            return (*buckets[:-1], Bucket(start, length, held + value))
     first = min(piece.at for piece in pieces)
     keep = bisect_right(buckets, first, key=_end_of)
     tail = list(buckets[keep:])

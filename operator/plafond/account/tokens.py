@@ -17,7 +17,7 @@ from plafond.account.token_rates import Served, last_known
 from plafond.model.gap import Gap
 from plafond.model.ledger import OTHERS, Fact, SeriesKey
 from plafond.model.memory import Memory, OpenPod
-from plafond.model.meters import MeterReading, PodKey
+from plafond.model.meters import MeterReading
 from plafond.model.money import TOKENS, ZERO, hourly
 from plafond.model.window import Span
 from plafond.model.workload import Pod
@@ -54,7 +54,7 @@ class Look:
         """Return what the counter of *pod* says, which said *last* before; None if unknown."""
         if self.reading is None:
             return None
-        found = self.reading.values.get(PodKey(pod.namespace, pod.name))
+        found = self.reading.values.get(pod.key)
         # A pod that is not ready yet may bear the name, and still the series, of one before it.
         if found is None or found > LARGEST or (last is None and not pod.is_ready):
             return None

@@ -68,7 +68,7 @@ def _alternative(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any
 
 
 def _required(kind: Any) -> set[str]:  # noqa: ANN401 - any dataclass
-    return {each.name for each in fields(kind) if _default(each) is MISSING}
+    return {each.name for each in _given(kind) if _default(each) is MISSING}
 
 
 def _load_value(kind: type, raw: object) -> object:
@@ -91,11 +91,19 @@ def _checked(kind: type, raw: object) -> Any:  # noqa: ANN401 - a value that was
 
 @cache
 def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+    known = get_type_hints(kind)
+    return {each.name: known[each.name] for each in _given(kind)}
+
+
+@cache
+def _given(kind: type) -> "tuple[Field[Any], ...]":
+    # What a value settles by itself follows from the others.
+    return tuple(each for each in fields(kind) if each.init)
 
 
 def _dump_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
-    held = {each.name: (getattr(value, each.name), _default(each)) for each in fields(value)}
+    kind: type = type(value)
+    held = {each.name: (getattr(value, each.name), _default(each)) for each in _given(kind)}
     return {name: dump(now) for name, (now, default) in held.items() if now != default}
 
 

@@ -22,6 +22,7 @@ from plafond.model.money import (
     TOKENS,
     ZERO,
     is_resource_unit,
+    occurrences,
     resource_unit,
     summed,
 )
@@ -209,10 +210,11 @@ class _Wholes:
 
 def _requested(pods: Iterable[Pod], accelerators: frozenset[str]) -> Mapping[str, Decimal]:
     total: dict[str, Decimal] = defaultdict(Decimal)
-    for pod in pods:
-        for resource, amount in pod.requests.items():
+    # Nearly all of what pods request is shared.
+    for requests, count in occurrences([pod.requests for pod in pods]):
+        for resource, amount in requests.items():
             if resource in accelerators:
-                total[resource] += amount
+                total[resource] += amount * count
     return total
 
 

@@ -112,7 +112,7 @@ class _Sight(NamedTuple):
         cls, workload: WorkloadId, pods: tuple[Pod, ...], meters: Mapping[Meter, MeterReading]
     ) -> Self:
         """Return what *meters* say of the ready *pods* of *workload*."""
-        return cls(workload, pods, tuple([PodKey(pod.namespace, pod.name) for pod in pods]), meters)
+        return cls(workload, pods, tuple([pod.key for pod in pods]), meters)
 
     def values(self, meter: Meter) -> list[float]:
         reading = self.meters.get(meter)

@@ -75,7 +75,7 @@ def unread(wanted: LatencyTarget, meters: Mapping[Meter, MeterReading]) -> Gap:
 
 
 def _by_pod(reading: MeterReading, pods: tuple[Pod, ...]) -> dict[PodKey, float]:
-    keys = (PodKey(pod.namespace, pod.name) for pod in pods)
+    keys = (pod.key for pod in pods)
     return {key: reading.values[key] for key in keys if key in reading.values}
 
 

@@ -5,10 +5,12 @@ A unit is an ISO 4217 currency code, `GPU_HOURS` or `TOKENS`. Nothing here is a 
 thousand passes must equal the sum of the parts, and a ceiling must be exact to the last replica.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 GPU_HOURS = "gpuHours"
 # What models read and write, whatever it costs: it is counted, and never billed by the hour.
@@ -19,6 +21,8 @@ MICROSECONDS_PER_HOUR = 3_600_000_000
 ByUnit = Mapping[str, Decimal]
 
 ZERO = Decimal(0)
+
+Value = TypeVar("Value")
 
 
 def elapsed_microseconds(elapsed: timedelta) -> int:
@@ -70,6 +74,13 @@ def summed(first: ByUnit, others: Iterable[tuple[ByUnit, int]]) -> dict[str, Dec
         for unit, value in each.items():
             total[unit] = total.get(unit, ZERO) + times * value
     return total
+
+
+def occurrences(values: Iterable[Value]) -> list[tuple[Value, int]]:
+    """Return each of *values* once, with how often that very object is among them."""
+    listed = tuple(values)
+    found = {id(each): each for each in listed}
+    return [(found[which], count) for which, count in Counter(map(id, listed)).items()]
 
 
 # What a replica takes up besides money, so that every kind of limit is reckoned in the same way.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.labels import LabelSelector, Requirement
+from plafond.model.meters import PodKey
 
 
 class WorkloadClass(StrEnum):
@@ -106,8 +107,14 @@ class Pod:
     """
     A pod and its life.
 
-    *scheduled_at* is when it began to cost, *ended_at* when it stopped: its phase became terminal,
-    or its absence was observed. *requests* are its effective resource requests in base units.
+    Attributes:
+        requests: its effective resource requests in base units.
+        scheduled_at: when it began to cost.
+        ended_at: when it stopped: its phase became terminal, or its absence was observed.
+        is_running: it is scheduled and has not ended; a terminating pod costs until it is gone.
+        is_ready: it serves.
+        key: how series name it.
+
     """
 
     uid: str
@@ -120,13 +127,14 @@ class Pod:
     ready_at: datetime | None = None
     ended_at: datetime | None = None
     is_terminating: bool = False
+    # What follows from the others is settled once: a pod is looked at in many passes.
+    is_running: bool = field(init=False, repr=False, compare=False)
+    is_ready: bool = field(init=False, repr=False, compare=False)
+    key: PodKey = field(init=False, repr=False, compare=False)
 
-    @property
-    def is_running(self) -> bool:
-        """It is scheduled and has not ended; a terminating pod costs until it is gone."""
-        return self.scheduled_at is not None and self.ended_at is None
-
-    @property
-    def is_ready(self) -> bool:
-        """It serves."""
-        return self.is_running and self.ready_at is not None and not self.is_terminating
+    def __post_init__(self) -> None:
+        is_running = self.scheduled_at is not None and self.ended_at is None
+        is_ready = is_running and self.ready_at is not None and not self.is_terminating
+        object.__setattr__(self, "is_running", is_running)
+        object.__setattr__(self, "is_ready", is_ready)
+        object.__setattr__(self, "key", PodKey(self.namespace, self.name))

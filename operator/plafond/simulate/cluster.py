@@ -91,7 +91,7 @@ class Cluster:
         if fleet.version != self._seen:
             self._seen = fleet.version
             self._pods = tuple(self._observed(fleet, step))
-            self.ready = tuple(PodKey(p.namespace, p.name) for p in self._pods if p.is_ready)
+            self.ready = tuple(pod.key for pod in self._pods if pod.is_ready)
 
     def snapshot(
         self,

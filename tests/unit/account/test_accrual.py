@@ -17,7 +17,8 @@ from plafond.model.window import Span
 def priced(rate="6", *, is_managed=True):
     """Six an hour is a tenth a minute."""
     rates = {} if rate is None else {EUR: money(rate)}
-    return lambda _: OpenPod(rates, is_managed, lacks=frozenset() if rates else frozenset({EUR}))
+    lacks = frozenset() if rates else frozenset({EUR})
+    return lambda _pod, _before: OpenPod(rates, is_managed, lacks=lacks)
 
 
 def total(accrual, fact=Fact.SPEND) -> Decimal:
