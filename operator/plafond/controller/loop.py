@@ -139,7 +139,10 @@ class ControlLoop:
         wanted = history_wanted(joined, self._settings)
         among = len(joined.namespaces)
         history = await around.history.read(wanted, joined.now, among)
-        snapshot, evaluation = evaluated(replace(joined, history=history), self._settings)
+        # Aside, because in a large cluster it takes seconds: probes, watches and the Lease go on.
+        snapshot, evaluation = await asyncio.to_thread(
+            evaluated, replace(joined, history=history), self._settings
+        )
         # From here on what was counted is kept, however far the pass comes.
         around.records.keep(snapshot, evaluation, ledgers)
         around.observer.acknowledge_ended(p.uid for p in snapshot.pods if p.ended_at is not None)

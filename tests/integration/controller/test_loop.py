@@ -1,6 +1,7 @@
 """The loop: supervised, bounded, on its grid, woken at once and not too often."""
 
 import asyncio
+import threading
 import time
 from datetime import timedelta
 
@@ -117,6 +118,26 @@ async def test_a_pass_that_hangs_is_given_up(started, caplog):
     around.observer.snapshot = see
 
     await eventually(lambda: around.passes("done") >= 1)
+
+
+async def test_while_a_pass_is_evaluated_everything_else_goes_on(started, monkeypatch):
+    is_evaluating, has_gone_on = threading.Event(), threading.Event()
+    evaluate = module.evaluated
+
+    def slow(*facts):
+        is_evaluating.set()
+        # Whoever held up the loop would wait in vain for what the loop does meanwhile.
+        assert has_gone_on.wait(0.5)
+        return evaluate(*facts)
+
+    monkeypatch.setattr(module, "evaluated", slow)
+    around = started(0.1)
+
+    await eventually(is_evaluating.is_set)
+    has_gone_on.set()
+
+    await eventually(lambda: around.passes("done") >= 1)
+    assert around.passes("error") == 0
 
 
 async def test_passes_that_never_end_well_make_it_unhealthy(started):
