@@ -1,10 +1,13 @@
 """Pure: pods find their workloads, workloads their autoscalers, and policies their ledgers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import attrgetter
+from typing import NamedTuple
 
 from plafond.api.constants import QUOTA_NAME
 from plafond.model.autoscaler import Autoscaler
+from plafond.model.changed import changed
 from plafond.model.gap import Gap
 from plafond.model.policy import CostPolicy, InvalidPolicy
 from plafond.model.snapshot import Namespace
@@ -14,15 +17,39 @@ from plafond.observe.records.hpas import HpaRecord
 from plafond.observe.records.pods import PodRecord
 from plafond.observe.records.quotas import QuotaRecord
 from plafond.observe.records.replicasets import ReplicaSetRecord
-from plafond.observe.store import Store
+from plafond.observe.store import Store, Vanished
 
 
-def joined_pods(pods: Store[PodRecord], sets: Store[ReplicaSetRecord]) -> tuple[Pod, ...]:
-    """Return every pod with its owner; one that vanished has ended when that was observed."""
-    owners = _owners(sets)
-    return tuple(
-        sorted(_owned_pods(pods, owners), key=lambda pod: (pod.namespace, pod.name, pod.uid))
-    )
+class _Owned(NamedTuple):
+    """A pod with its owner, and what that was made of."""
+
+    record: PodRecord
+    owner: WorkloadId | None
+    pod: Pod
+
+
+class PodJoin:
+    """Joins pods with their owners; one to which nothing happened stays the object that it was."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Owned] = {}
+
+    def joined(self, pods: Store[PodRecord], sets: Store[ReplicaSetRecord]) -> tuple[Pod, ...]:
+        """Return every pod with its owner; one that vanished has ended when that was observed."""
+        owners = _owners(sets)
+        self._known = {
+            uid: self._owned(uid, record, _owner(record, owners))
+            for uid, record in pods.records.items()
+        }
+        found = [each.pod for each in self._known.values()]
+        found += [_ended(vanished, owners) for vanished in pods.vanished.values()]
+        return tuple(sorted(found, key=attrgetter("namespace", "name", "uid")))
+
+    def _owned(self, uid: str, record: PodRecord, owner: WorkloadId | None) -> _Owned:
+        before = self._known.get(uid)
+        if before is not None and before.record is record and before.owner == owner:
+            return before
+        return _Owned(record, owner, changed(record.pod, owner=owner))
 
 
 def joined_namespaces(
@@ -31,7 +58,7 @@ def joined_namespaces(
     """Return the namespaces by name, each with the quota in it that bears our name."""
     found = {each.namespace: each.quota for each in quotas if each.name == QUOTA_NAME}
     ordered = sorted(namespaces, key=lambda namespace: namespace.name)
-    return {each.name: replace(each, quota=found.get(each.name)) for each in ordered}
+    return {each.name: changed(each, quota=found.get(each.name)) for each in ordered}
 
 
 def joined_workloads(
@@ -45,8 +72,8 @@ def joined_workloads(
             found.autoscaler if rival is None else hpas.joined(rival, found.autoscaler)
         )
     return tuple(
-        replace(workload, autoscaler=by_target.get(workload.id))
-        for workload in sorted(workloads, key=lambda workload: workload.id)
+        changed(workload, autoscaler=by_target.get(workload.id))
+        for workload in sorted(workloads, key=attrgetter("id"))
     )
 
 
@@ -93,14 +120,11 @@ def _owners(sets: Store[ReplicaSetRecord]) -> Mapping[str, WorkloadId | None]:
     return gone | {uid: record.owner for uid, record in sets.records.items()}
 
 
-def _owned_pods(pods: Store[PodRecord], owners: Mapping[str, WorkloadId | None]) -> Iterator[Pod]:
-    for record in pods.records.values():
-        yield _owned(record, owners)
-    for vanished in pods.vanished.values():
-        pod = _owned(vanished.record, owners)
-        yield replace(pod, ended_at=pod.ended_at or vanished.at)
-
-
-def _owned(record: PodRecord, owners: Mapping[str, WorkloadId | None]) -> Pod:
+def _owner(record: PodRecord, owners: Mapping[str, WorkloadId | None]) -> WorkloadId | None:
     owner = owners.get(record.replica_set_uid) if record.replica_set_uid else None
-    return record.pod if owner is None else replace(record.pod, owner=owner)
+    return record.pod.owner if owner is None else owner
+
+
+def _ended(gone: Vanished[PodRecord], owners: Mapping[str, WorkloadId | None]) -> Pod:
+    pod = gone.record.pod
+    return replace(pod, owner=_owner(gone.record, owners), ended_at=pod.ended_at or gone.at)

@@ -18,9 +18,9 @@ from plafond.observe.api_reader import ApiReader, ReadTimeouts
 from plafond.observe.cache import Cache, CacheTiming, Surroundings
 from plafond.observe.errors import ObservationError
 from plafond.observe.join import (
+    PodJoin,
     joined_budgets,
     joined_namespaces,
-    joined_pods,
     joined_workloads,
     usable_policies,
 )
@@ -73,6 +73,7 @@ class Observer:
         self._quotas = Cache(kinds.QUOTAS, around)
         self._disruption_budgets = Cache(kinds.DISRUPTION_BUDGETS, around)
         self._whole = Ledgers()
+        self._pod_join = PodJoin()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -145,7 +146,7 @@ class Observer:
             sheets=tuple(sorted(_records(self._prices), key=lambda sheet: sheet.name)),
             namespaces=joined_namespaces(_records(self._namespaces), _records(self._quotas)),
             nodes={each.name: each for each in sorted(_records(self._nodes), key=_name)},
-            pods=joined_pods(self._pods.store, self._replica_sets.store),
+            pods=self._pod_join.joined(self._pods.store, self._replica_sets.store),
             workloads=joined_workloads(
                 (*_records(self._deployments), *_records(self._stateful_sets)),
                 _records(self._hpas),

@@ -94,6 +94,12 @@ def test_effective_requests_are_what_the_scheduler_reserves(spec, expected):
     assert effective_requests(spec) == expected
 
 
+def test_pods_of_one_template_share_what_they_ask_for():
+    one, other = ({"containers": [container(cpu="2", memory="1Gi")]} for _ in range(2))
+
+    assert effective_requests(one) is effective_requests(other)
+
+
 @pytest.mark.parametrize("text", ["", "one", "1Xi", "NaN", "Infinity", "-1", "1e999999999"])
 def test_a_quantity_that_is_none_is_an_error(text):
     with pytest.raises((ValueError, ArithmeticError)):

@@ -18,7 +18,7 @@ Amounts = dict[str, Decimal]
 _POD_LEVEL = ("cpu", "memory")
 
 
-def effective_requests(pod_spec: Raw) -> Amounts:
+def effective_requests(pod_spec: Raw) -> Mapping[str, Decimal]:
     """
     Return the requests that the scheduler reserves for a pod of *pod_spec*.
 
@@ -37,7 +37,13 @@ def effective_requests(pod_spec: Raw) -> Amounts:
     needed = _largest(_sum((running, sidecars)), starting)
     whole_pod = _requests(pod_spec)
     needed |= {name: whole_pod[name] for name in _POD_LEVEL if name in whole_pod}
-    return _sum((needed, quantities(part(pod_spec, "overhead"))))
+    return _shared(tuple(_sum((needed, quantities(part(pod_spec, "overhead")))).items()))
+
+
+# What pods of one template ask for is one object, so that a pass looks at it and prices it once.
+@lru_cache(maxsize=4096)
+def _shared(amounts: tuple[tuple[str, Decimal], ...]) -> Mapping[str, Decimal]:
+    return dict(amounts)
 
 
 def quantities(raw: Raw) -> Amounts:
