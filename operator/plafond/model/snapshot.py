@@ -1,11 +1,13 @@
 """All facts at one instant. Nothing after it reads the world, or the clock, until the next pass."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
+from typing import TypeVar
 
 from plafond.model.admission import Admission
 from plafond.model.capacity import Node, PriceSheet
@@ -19,6 +21,8 @@ from plafond.model.workload import DisruptionBudget, Pod, Workload, WorkloadId
 NO_CEILING = 2**31 - 1
 # All annotations of an object share 256 KiB; the admission policies were measured far above this.
 MOST_CEILING_BYTES = 32 * 1024
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,22 @@ class Snapshot:
         """Return the names of the policies of *namespace* that cannot be understood."""
         return self._unread.get(namespace, frozenset())
 
+    @cached_property
+    def _budgets_of(self) -> Mapping[str, list[DisruptionBudget]]:
+        return _by_namespace(self.disruption_budgets, attrgetter("namespace"))
+
+    @cached_property
+    def _workloads_of(self) -> Mapping[str, list[Workload]]:
+        return _by_namespace(self.workloads, attrgetter("id.namespace"))
+
+    def disruption_budgets_of(self, namespace: str) -> Sequence[DisruptionBudget]:
+        """Return the disruption budgets of *namespace*."""
+        return self._budgets_of.get(namespace, ())
+
+    def workloads_of(self, namespace: str) -> Sequence[Workload]:
+        """Return the workloads of *namespace*."""
+        return self._workloads_of.get(namespace, ())
+
     def past_of(self, namespace: str) -> Past:
         """Return what may be known of *namespace* from before it was looked at."""
         found = self.namespaces.get(namespace)
@@ -108,3 +128,10 @@ class Snapshot:
     def is_in_doubt(self, namespace: str) -> bool:
         """Say whether a policy of *namespace* cannot be understood: what it limits is unknown."""
         return namespace in self._unread
+
+
+def _by_namespace(items: Iterable[Item], of: Callable[[Item], str]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        found[of(item)].append(item)
+    return found

@@ -29,7 +29,7 @@ def shortfalls(part: PolicyPart, snapshot: Snapshot) -> tuple[Shortfall, ...]:
     targets = {target.id: target.workload for target in part.targets}
     return tuple(
         Shortfall(budget, most)
-        for budget in snapshot.disruption_budgets
+        for budget in snapshot.disruption_budgets_of(part.policy.namespace)
         if any(budget.covers(workload) for workload in targets.values())
         and (most := _most(budget, snapshot, part)) is not None
         and most < budget.min_available
@@ -48,4 +48,6 @@ def _most(budget: DisruptionBudget, snapshot: Snapshot, part: PolicyPart) -> int
 
 
 def _covered(budget: DisruptionBudget, snapshot: Snapshot) -> Iterator[Workload]:
-    return (workload for workload in snapshot.workloads if budget.covers(workload))
+    return (
+        workload for workload in snapshot.workloads_of(budget.namespace) if budget.covers(workload)
+    )

@@ -17,7 +17,9 @@ _CENT = Decimal("0.01")
 
 def cut(message: str) -> str:
     """Return *message* as one line that fits; what was cut off is shown to be missing."""
-    clean = "".join(character if character.isprintable() else " " for character in message)
+    clean = message
+    if not message.isprintable():
+        clean = "".join(character if character.isprintable() else " " for character in message)
     return clean if len(clean) <= MAX_MESSAGE else f"{clean[: MAX_MESSAGE - 1]}…"
 
 

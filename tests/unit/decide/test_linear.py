@@ -1,10 +1,10 @@
 """What a pass costs grows with what there is, and no faster."""
 
-import sys
 from dataclasses import replace
 
 from e2e.bench.core import Size, after, meters, world
 from tests.builders import SETTINGS
+from tests.calls import calls_of
 
 from plafond.decide.evaluate import evaluate
 
@@ -15,19 +15,7 @@ def calls_of_a_pass(policies):
     for number in range(2):
         snapshot = replace(snapshot, meters=meters(snapshot.pods, number))
         snapshot = after(snapshot, evaluate(snapshot, SETTINGS))
-    calls = 0
-
-    def count(frame, event, argument):
-        nonlocal calls
-        calls += event == "call"
-
-    before = sys.getprofile()
-    sys.setprofile(count)
-    try:
-        evaluate(snapshot, SETTINGS)
-    finally:
-        sys.setprofile(before)
-    return calls
+    return calls_of(lambda: evaluate(snapshot, SETTINGS))
 
 
 def test_a_policy_costs_the_same_however_many_there_are():

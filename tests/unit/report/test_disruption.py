@@ -1,12 +1,19 @@
 """What is said of ceilings below what a PodDisruptionBudget demands."""
 
+from dataclasses import replace
+
 import pytest
-from tests.builders import disruption_budget, pods_of, policy, target, workload
+from e2e.bench.core import Size
+from e2e.bench.core import world as bench_world
+from tests.builders import SETTINGS, disruption_budget, pods_of, policy, target, workload
+from tests.calls import calls_of
 from tests.unit.report.support import world
 
 from plafond.decide.evaluate import evaluate
+from plafond.model.labels import LabelSelector
 from plafond.model.policy import Ceilings
 from plafond.model.settings import Settings
+from plafond.model.workload import DisruptionBudget
 from plafond.report.disruption import shortfalls
 from plafond.report.part import PolicyPart
 from plafond.report.status import judged_status
@@ -54,3 +61,24 @@ def test_what_has_no_ceiling_may_meet_it():
 
 def test_it_changes_no_decision():
     assert said(disruption_budget(3))[0].judgement == said()[0].judgement
+
+
+def calls_of_a_report(policies):
+    """Count what is called to find the shortfalls of so many policies, each beside a budget."""
+    facts = bench_world(Size(policies, 1))
+    demanding = tuple(
+        DisruptionBudget(name, "at-least-one", LabelSelector(), 1) for name in facts.namespaces
+    )
+    snapshot = replace(facts, disruption_budgets=demanding)
+    parts = [
+        PolicyPart(judgement.account.policy_set.policies[0], judgement)
+        for judgement in evaluate(snapshot, SETTINGS).judgements
+    ]
+    return calls_of(lambda: [shortfalls(part, snapshot) for part in parts])
+
+
+def test_a_policy_costs_the_same_however_many_budgets_other_namespaces_have():
+    few, many = calls_of_a_report(10) / 10, calls_of_a_report(200) / 200
+
+    # Whatever looked at all budgets for each policy would add 190 calls to a dozen.
+    assert many < few * 1.05
