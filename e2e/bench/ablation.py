@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from e2e.rig.progress import doing
-from plafond.decide import horizon, pace, probing, wish
+from plafond.decide import horizon, pace, probing, recommendation
 from plafond.forecast import day_profile, forecast
 from plafond.simulate.benchmark import case_of, mean_replica, weeks_of
 from plafond.simulate.contest import PLAFOND, Entry, row_of
@@ -57,7 +57,7 @@ INGREDIENTS: Mapping[str, Switch | None] = {
     "overhead of starts": Switch(horizon, "OVERHEAD_LEARNED", 0.0),
     "smoothing of days": Switch(forecast, "SMOOTHING", 1.0),
     "growth": Switch(forecast, "CERTAIN_GROWTH", NEVER),
-    "replicas used by half": Switch(wish, "LEAST_USED", 0.0),
+    "replicas used by half": Switch(recommendation, "LEAST_USED", 0.0),
     "hours that were hidden": Switch(day_profile, "_uncensored", _nothing_hidden),
     "gentle probes": Switch(probing, "GENTLE_FACTORS", ()),
 }

@@ -113,7 +113,7 @@ def without_ceilings(world: Snapshot) -> Snapshot:
             memory=replace(
                 record.memory,
                 sets={
-                    key: {w: replace(m, ceiling=None) for w, m in of_set.items()}
+                    key: {w: m._replace(ceiling=None) for w, m in of_set.items()}
                     for key, of_set in record.memory.sets.items()
                 },
             ),

@@ -29,12 +29,12 @@ def dump(value: object) -> object:
         return leaf(value)
     if isinstance(value, Mapping):
         return {dump(key): dump(each) for key, each in value.items()}
+    if not isinstance(value, type) and _has_fields(type(value)):
+        return _dump_fields(value)
     if isinstance(value, tuple):
         return [dump(each) for each in value]
     if isinstance(value, frozenset):
         return [dump(each) for each in sorted(value)]
-    if is_dataclass(value) and not isinstance(value, type):
-        return _dump_fields(value)
     msg = f"{type(value).__name__} has no form in JSON here"
     raise TypeError(msg)
 
@@ -49,7 +49,7 @@ def load(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any annotat
     if issubclass(origin, Mapping):
         key, each = get_args(kind)
         return {load(key, k): load(each, v) for k, v in _checked(dict, raw).items()}
-    if issubclass(origin, (tuple, frozenset)):
+    if issubclass(origin, (tuple, frozenset)) and not _has_fields(origin):
         return origin(load(get_args(kind)[0], each) for each in _checked(list, raw))
     return _load_value(origin, raw)
 
@@ -67,12 +67,12 @@ def _alternative(kind: Any, raw: object) -> Any:  # noqa: ANN401 - *kind* is any
     return max(fitting, key=lambda each: len(_required(each)))
 
 
-def _required(kind: Any) -> set[str]:  # noqa: ANN401 - any dataclass
-    return {each.name for each in _given(kind) if _default(each) is MISSING}
+def _required(kind: type) -> set[str]:
+    return {name for name, default in _defaults(kind).items() if default is MISSING}
 
 
 def _load_value(kind: type, raw: object) -> object:
-    if is_dataclass(kind):
+    if _has_fields(kind):
         known = _checked(dict, raw)
         hints = _hints(kind)
         return kind(**{name: load(hints[name], known[name]) for name in hints if name in known})
@@ -92,19 +92,26 @@ def _checked(kind: type, raw: object) -> Any:  # noqa: ANN401 - a value that was
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     known = get_type_hints(kind)
-    return {each.name: known[each.name] for each in _given(kind)}
+    return {name: known[name] for name in _defaults(kind)}
+
+
+def _has_fields(kind: type) -> bool:
+    return is_dataclass(kind) or hasattr(kind, "_field_defaults")
+
+
+def _dump_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - as of `_defaults`
+    defaults = _defaults(value.__class__)
+    held = {name: (getattr(value, name), default) for name, default in defaults.items()}
+    return {name: dump(now) for name, (now, default) in held.items() if now != default}
 
 
 @cache
-def _given(kind: type) -> "tuple[Field[Any], ...]":
-    # What a value settles by itself follows from the others.
-    return tuple(each for each in fields(kind) if each.init)
-
-
-def _dump_fields(value: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass
-    kind: type = type(value)
-    held = {each.name: (getattr(value, each.name), _default(each)) for each in _given(kind)}
-    return {name: dump(now) for name, (now, default) in held.items() if now != default}
+def _defaults(kind: Any) -> dict[str, object]:  # noqa: ANN401 - any dataclass or named tuple
+    """Return the default of each field of *kind*, in their order; MISSING where it has none."""
+    if is_dataclass(kind):
+        # What a value settles by itself follows from the others.
+        return {each.name: _default(each) for each in fields(kind) if each.init}
+    return {name: kind._field_defaults.get(name, MISSING) for name in kind._fields}
 
 
 def _default(declared: "Field[Any]") -> object:

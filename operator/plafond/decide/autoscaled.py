@@ -5,7 +5,6 @@ It decides the count, and we only what it may have. So its wish is recomputed fr
 and what it merely remembers delays a fall but is no reason to rise.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from plafond.account.account import WorkloadAccount
@@ -70,4 +69,4 @@ def _last_wish(memory: WorkloadMemory) -> int:
 def _noted(memory: WorkloadMemory, wish: int, now: datetime) -> WorkloadMemory:
     if memory.recommendations and _last_wish(memory) == wish:
         return memory
-    return replace(memory, recommendations=(Recommended(now, wish),))
+    return memory._replace(recommendations=(Recommended(now, wish),))

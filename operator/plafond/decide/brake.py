@@ -16,6 +16,7 @@ from plafond.account.account import Account, SetAccount
 from plafond.decide.decision import Decision
 from plafond.decide.judge import HeldBack, Judgement, judge
 from plafond.decide.precedence import for_shares
+from plafond.decide.rationale import redecided
 from plafond.decide.reason import Reason
 from plafond.decide.terms import Change, change_of
 from plafond.model.memory import Brake, NamespaceRecord, Terms, WorkloadMemory
@@ -246,4 +247,5 @@ def _kept_at(decision: Decision, ceiling: int | None, count: int) -> Decision:
 
 
 def _remembered(memory: WorkloadMemory, decision: Decision) -> WorkloadMemory:
-    return replace(memory, ceiling=decision.ceiling, explanation=decision.explanation)
+    memory = redecided(memory, decision)
+    return memory._replace(ceiling=decision.ceiling, explanation=decision.explanation)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from plafond.account.account import NOT_COUNTED_YET, Account, account
 from plafond.account.counting import Counted
 from plafond.account.ledger import Charge, recorded
+from plafond.decide.allowing import allowed
 from plafond.decide.brake import Braked, braked
 from plafond.decide.judge import Judgement, judge
 from plafond.decide.listing import fitted
 from plafond.decide.plan import Plan, PlanPart
 from plafond.decide.planning import ENFORCED, Governed
 from plafond.decide.quota import known_accelerators, quota_writes
-from plafond.decide.rationale import allowed, with_rationale
 from plafond.model.changed import changed
 from plafond.model.collector import resting_collector
 from plafond.model.ledger import Fact, Ledger, SeriesKey
@@ -109,7 +109,7 @@ def _judged(
         for j in judged
         if j.account.policy_set.is_enforced
     }
-    return tuple(with_rationale(fitted(_as_agreed(j, agreed))) for j in judged), agreed
+    return tuple(fitted(_as_agreed(j, agreed)) for j in judged), agreed
 
 
 def _as_agreed(judgement: Judgement, agreed: Mapping[str, Braked]) -> Judgement:

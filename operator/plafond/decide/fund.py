@@ -6,9 +6,9 @@ a floor is a promise, and a promise that skips ahead of an older one is none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.lasting import lasting_rate
@@ -17,8 +17,7 @@ from plafond.decide.precedence import for_floors
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.changed import changed
-from plafond.model.memory import WorkloadMemory
-from plafond.model.money import TOKENS, ByUnit, is_resource_unit, summed
+from plafond.model.money import TOKENS, ZERO, ByUnit, is_resource_unit
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -26,12 +25,12 @@ from plafond.model.workload import WorkloadId
 TO_SPARE = Decimal("0.05")
 
 
-@dataclass(frozen=True, slots=True)
-class Funding:
+class Funding(NamedTuple):
     """
     How many replicas of each workload's floor are carried, and what they cost together.
 
     Attributes:
+        cost: by the unit of each budget.
         until: when the first window of a budget ends; None where none does.
         units: of the budgets that they were funded by, but for what nobody has to price.
 
@@ -42,17 +41,16 @@ class Funding:
     until: datetime | None = None
     units: frozenset[str] = frozenset()
 
-    def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadMemory:
-        """Return *target*'s memory with this funding in it."""
+    def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadAccount:
+        """Return *target* with this funding in its memory."""
         promised, memory = target.promised_replicas, target.memory
         funded = min(self.floors[target.id], promised)
-        before = promised
-        if memory.funded_floor is not None:
-            before = memory.funded_floor
+        before = promised if memory.funded_floor is None else memory.funded_floor
         dropped = now if funded < before else memory.floor_dropped_at
         # What has no price was not funded: what it was promised before is looked at again.
         until = self.until if self.units <= target.cost.keys() else memory.floor_until
-        return changed(memory, funded_floor=funded, floor_dropped_at=dropped, floor_until=until)
+        memory = memory._replace(funded_floor=funded, floor_dropped_at=dropped, floor_until=until)
+        return changed(target, memory=memory)
 
 
 def fund(
@@ -70,9 +68,12 @@ def fund(
     steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
     room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
     floors = _kept_promises(set_account, order, room)
-    room = room.beside((target.cost, floors[target.id]) for target in order)
-    _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
-    if set_account.unseen is not None and not _is_any_spent(set_account, TOKENS):
+    is_unseen = set_account.unseen is not None and not _is_any_spent(set_account, TOKENS)
+    # Nearly always what is promised is what was carried before.
+    if is_unseen or any(floors[target.id] < target.promised_replicas for target in order):
+        room = room.beside([(target.cost, floors[target.id]) for target in order])
+        _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
+    if is_unseen:
         _keep_one_each(order, floors, room.where(lambda x: x.is_at_once or x.unit != TOKENS))
     return _funding(floors, order, set_account)
 
@@ -84,7 +85,7 @@ def _funding(
     units = {p.budget.limit.unit for p in set_account.positions}
     return Funding(
         floors,
-        summed({}, ((target.cost, floors[target.id]) for target in order)),
+        {unit: sum([floors[t.id] * t.cost.get(unit, ZERO) for t in order], ZERO) for unit in units},
         min((end for end in ends if end is not None), default=None),
         frozenset(unit for unit in units if not is_resource_unit(unit)),
     )
@@ -109,7 +110,7 @@ def _add_while_fitting(
 
 def _keep_one_each(order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room) -> None:
     # Tokens that are only reckoned with may lower what runs, and end nothing; money still may.
-    room = room.beside((target.cost, floors[target.id]) for target in order)
+    room = room.beside([(target.cost, floors[target.id]) for target in order])
     for target in order:
         cost = target.cost
         if not floors[target.id] and target.workload.replicas and room.obstacle(cost) is None:
@@ -139,13 +140,16 @@ def _kept_promises(
 ) -> dict[WorkloadId, int]:
     # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
     kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
+    ends = {target.memory.floor_until for target in order}
+    begun = {end: _begun(set_account.positions, end) for end in ends}
+    room = _outranking(room, frozenset().union(*begun.values()))
     floors: dict[WorkloadId, int] = {}
     for target in order:
         promised = min(target.memory.funded_floor or 0, target.promised_replicas)
         carried = 0
         if kept and promised:
-            begun = _begun(set_account.positions, target.memory.floor_until)
-            carried = _outranking(room, begun).most(target.cost, promised)
+            outranking = _outranking(room, begun[target.memory.floor_until])
+            carried = outranking.most(target.cost, promised)
         floors[target.id] = max(carried, _pinned(target))
         room = room.without(target.cost, floors[target.id])
     return floors

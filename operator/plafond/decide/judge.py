@@ -1,33 +1,30 @@
 """Decide one policy set: floors, pace, share, ceilings, and a decision for every target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, pace
+from plafond.decide.rationale import rationale
 from plafond.decide.recommend import recommend
-from plafond.decide.release import Ceiling, Holding, release
+from plafond.decide.release import Ceiling, Moment, release
 from plafond.decide.rules import Facts, decide_one
-from plafond.decide.search import Search, search_of
+from plafond.decide.search import search_of
 from plafond.decide.share import Claim, Grant, share
-from plafond.decide.wish import Squeezed, Wish
-from plafond.forecast.demand import DemandSample, sample_demand
-from plafond.model.autoscaler import Autoscaler
-from plafond.model.changed import changed
+from plafond.decide.wish import Wish
+from plafond.forecast.demand import DemandSample, Signals
 from plafond.model.gap import Gap
-from plafond.model.memory import Memory, WorkloadMemory
+from plafond.model.memory import Memory, Rationale, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
     TOKENS,
     ZERO,
     ByUnit,
-    elapsed_microseconds,
     is_resource_unit,
     summed,
 )
@@ -81,45 +78,25 @@ class Judgement:
     left_out: int = 0
 
 
-class _Case(NamedTuple):
-    """One target on its way through the stages; *squeezed*: as full as the plan asks."""
-
-    id: WorkloadId
-    target: WorkloadAccount
-    wish: Wish
-    is_price_known: bool
-    in_force: int | None
-    squeezed: Squeezed | None = None
-
-
 def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Judgement:
     """Decide everything about *set_account*."""
     if set_account.card_gaps:
         return _leave_alone(set_account, snapshot)
     instantaneous = instantaneous_limits(set_account)
     funding = fund(set_account, instantaneous, snapshot.now, settings.timing)
-    cases = _cases(set_account, snapshot, settings, funding)
-    wishes = tuple(case.wish for case in cases if case.is_price_known)
-    plan = pace(set_account, wishes, funding, settings.timing)
-    cases = _squeezed(cases, plan.utilization_percent)
-    priced = tuple(case for case in cases if case.is_price_known)
+    wishes = _wishes(set_account, snapshot, settings, funding)
+    priced = tuple([wish for wish in wishes if wish.is_priced])
+    plan = pace(set_account, priced, funding, settings.timing)
     limits = (*plan.limits, *instantaneous)
-    claims = {case.id: _claim(case) for case in priced}
-    room = Room.under(limits, _taken(set_account, cases))
-    grants = share(claims.values(), room, headroom=not plan.is_short)
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
-    ceilings = release(
-        (
-            _holding(case, plan, (claims[case.id], grants[case.id]), settings, in_doubt=in_doubt)
-            for case in priced
-        ),
-        room,
-        snapshot.now,
-        settings.timing,
-    )
+    claims = [_claim(wish, plan, in_doubt=in_doubt) for wish in priced]
+    room = Room.under(limits, _taken(set_account, wishes))
+    grants = share(claims, room, headroom=not plan.is_short)
+    moment = Moment(snapshot.now, settings.timing, plan.time_left, plan.is_short)
+    ceilings = release(claims, grants, room, moment)
     is_clamped = snapshot.admission.is_clamped
     outcome = _Outcome(set_account, plan, limits, grants, ceilings, is_clamped, in_doubt)
-    return _judgement(outcome, cases)
+    return _judgement(outcome, wishes)
 
 
 def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: Snapshot) -> bool:
@@ -152,7 +129,10 @@ def _leave_alone(set_account: SetAccount, snapshot: Snapshot) -> Judgement:
         )
         for target in set_account.targets
     )
-    memory = {target.id: target.memory for target in set_account.targets}
+    memory = {
+        target.id: target.memory._replace(rationale=rationale(each, target, set_account, gap))
+        for each, target in zip(decisions, set_account.targets, strict=True)
+    }
     gaps = {target.id: gap for target in set_account.targets}
     return Judgement(set_account, Pace(()), decisions, ours, memory, {}, gaps, left_alone=gap)
 
@@ -164,106 +144,76 @@ def _in_force(set_account: SetAccount, snapshot: Snapshot) -> Mapping[WorkloadId
     return {t.id: t.memory.ceiling for t in set_account.targets if t.memory.ceiling is not None}
 
 
-def _cases(
+def _wishes(
     set_account: SetAccount, snapshot: Snapshot, settings: Settings, funding: Funding
-) -> tuple[_Case, ...]:
+) -> tuple[Wish, ...]:
     in_force = _in_force(set_account, snapshot)
-    needed = {p.budget.limit.unit for p in set_account.positions}
-    needed |= {limit.unit for limit in instantaneous_limits(set_account)}
-    needed -= _free_units(needed)
+    needed = _priced_units(set_account)
     record = snapshot.records.get(set_account.policy_set.namespace)
     search = search_of(Memory() if record is None else record.memory, settings.timing)
-    cases = []
+    signals: Signals | None = None
+    found = []
     for before in set_account.targets:
-        target = changed(before, memory=funding.remembered(before, snapshot.now))
+        target = funding.remembered(before, snapshot.now)
         missing = needed.difference(target.cost)
         if target.is_unmeasured:
             # Unknown tokens keep it from growing; what else it costs is limited as ever.
-            missing.discard(TOKENS)
-        wish = _wish(target, snapshot, search, funding.floors[target.id])
-        cases.append(_Case(target.id, target, wish, not missing, in_force.get(target.id)))
-    return tuple(cases)
-
-
-def _squeezed(cases: tuple[_Case, ...], percent: int | None) -> tuple[_Case, ...]:
-    if percent is None:
-        return cases
-    return tuple(case._replace(squeezed=case.wish.squeezed(percent)) for case in cases)
-
-
-def _free_units(needed: set[str]) -> set[str]:
-    # A resource that a replica does not request takes up nothing; only prices can be unknown.
-    return {unit for unit in needed if is_resource_unit(unit) or unit == REPLICAS}
-
-
-def _wish(target: WorkloadAccount, snapshot: Snapshot, search: Search, floor: int) -> Wish:
-    demand: DemandSample | Gap | None = None
-    scaling = target.targeted.scaling
-    if scaling is not None:
-        demand = sample_demand(
-            scaling,
-            target.id,
-            target.ready_pods,
-            snapshot.meters,
-            was_waiting=target.memory.was_waiting,
+            missing -= {TOKENS}
+        demand, scaling = None, target.targeted.scaling
+        if scaling is not None:
+            # Nearly all targets of a set follow the same ones.
+            if signals is None or signals.scaling is not scaling:
+                signals = Signals.of(scaling, snapshot.meters)
+            demand = _demand(signals, target)
+        recommendation = recommend(target, demand, snapshot.now, search.of)
+        floor = funding.floors[target.id]
+        found.append(
+            Wish.of(target, recommendation, floor, in_force.get(target.id), is_priced=not missing)
         )
-    recommendation = recommend(target, demand, snapshot.now, search.of(target))
-    most = target.targeted.class_rule.max_replicas
-    replicas = recommendation.replicas if most is None else min(recommendation.replicas, most)
-    return Wish(target, recommendation, max(replicas, floor), floor)
+    return tuple(found)
 
 
-def _taken(set_account: SetAccount, cases: tuple[_Case, ...]) -> ByUnit:
-    unpriced = (case.target for case in cases if not case.is_price_known)
+def _demand(signals: Signals, target: WorkloadAccount) -> DemandSample | Gap:
+    was_waiting = target.memory.was_waiting
+    return signals.sample(target.id, target.ready_pods, was_waiting=was_waiting)
+
+
+def _priced_units(set_account: SetAccount) -> frozenset[str]:
+    needed = {p.budget.limit.unit for p in set_account.positions}
+    needed |= {limit.unit for limit in instantaneous_limits(set_account)}
+    # A resource that a replica does not request takes up nothing; only prices can be unknown.
+    return frozenset(u for u in needed if not is_resource_unit(u) and u != REPLICAS)
+
+
+def _taken(set_account: SetAccount, wishes: tuple[Wish, ...]) -> ByUnit:
+    unpriced = [wish.target for wish in wishes if not wish.is_priced]
     return summed(set_account.unmanaged, ((t.cost, t.workload.replicas) for t in unpriced))
 
 
-def _claim(case: _Case) -> Claim:
-    rule = case.target.targeted.class_rule
-    recommended = case.wish.replicas if case.squeezed is None else case.squeezed.spared
-    most = UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, case.wish.floor)
+def _claim(wish: Wish, plan: Pace, *, in_doubt: bool) -> Claim:
+    target, percent = wish.target, plan.utilization_percent
+    workload, rule, memory = target.workload, target.targeted.class_rule, target.memory
+    autoscaler = workload.autoscaler
     claim = Claim(
-        case.id,
+        target.id,
         rule.workload_class,
-        case.target.cost,
-        case.wish.floor,
-        recommended,
-        most,
-    )
-    if not case.target.is_unmeasured:
-        return claim
-    # What runs is kept, and of what does not run one may show what it takes.
-    return claim.up_to(max(1, case.target.workload.replicas))
-
-
-def _end_share(case: _Case, plan: Pace, settings: Settings) -> Decimal:
-    ending = case.target.workload.termination_grace + settings.timing.evaluation_period
-    if plan.time_left is None:
-        return ZERO
-    return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(plan.time_left)
-
-
-def _holding(
-    case: _Case, plan: Pace, given: tuple[Claim, Grant], settings: Settings, *, in_doubt: bool
-) -> Holding:
-    memory, autoscaler = case.target.memory, case.target.workload.autoscaler
-    return Holding(
-        *given,
-        case.in_force,
-        case.target.workload.replicas,
-        case.target.pods_beyond_replicas,
+        target.cost,
+        wish.floor,
+        wish.replicas if percent is None else wish.spared.at(percent),
+        UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, wish.floor),
+        wish.in_force,
+        workload.replicas,
+        target.pods_beyond_replicas,
         memory.bound_at,
         memory.raised_at,
-        _end_share(case, plan, settings),
-        is_held=in_doubt or case.wish.recommendation.gap is not None,
-        is_tight=plan.is_short,
-        asked=_asked(case.wish, autoscaler),
-        remembers_for=autoscaler.remembers_for if autoscaler else timedelta(0),
+        workload.termination_grace,
+        in_doubt or wish.recommendation.gap is not None,
     )
-
-
-def _asked(wish: Wish, autoscaler: Autoscaler | None) -> int:
-    return max(wish.recommendation.replicas, autoscaler.desired or 0) if autoscaler else 0
+    if autoscaler is not None:
+        asked = max(wish.recommendation.replicas, autoscaler.desired or 0)
+        claim = claim._replace(asked=asked, remembers_for=autoscaler.remembers_for)
+    # What runs is kept, and of what does not run one may show what it takes.
+    return claim.up_to(max(1, workload.replicas)) if target.is_unmeasured else claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,76 +229,85 @@ class _Outcome:
     is_in_doubt: bool
 
 
-def _judgement(outcome: _Outcome, cases: tuple[_Case, ...]) -> Judgement:
-    limited = bool(outcome.limits)
+def _judgement(outcome: _Outcome, wishes: tuple[Wish, ...]) -> Judgement:
     decisions: list[Decision] = []
     ceilings: dict[WorkloadId, int] = {}
     memory: dict[WorkloadId, WorkloadMemory] = {}
     gaps: dict[WorkloadId, Gap] = {}
-    for case in cases:
-        ceiling = _ceiling_of(case, outcome, limited=limited)
-        decision = _decide(case, outcome, ceiling)
+    for wish in wishes:
+        target = wish.target
+        released = outcome.ceilings.get(target.id)
+        ceiling = _ceiling_of(wish, released, is_limited=bool(outcome.limits))
+        decision = _decide(wish, outcome, ceiling)
         decisions.append(decision)
         if ceiling is not None:
-            ceilings[case.id] = ceiling
-        memory[case.id] = _remembered(case, decision, outcome)
-        gap = case.wish.recommendation.gap or next(iter(case.target.gaps.values()), None)
+            ceilings[target.id] = ceiling
+        gap = wish.recommendation.gap or next(iter(target.gaps.values()), None)
         if gap is not None:
-            gaps[case.id] = gap
-    demand = [(case.wish.demand, case.wish.is_censored) for case in cases]
+            gaps[target.id] = gap
+        why = rationale(decision, target, outcome.account, gap)
+        memory[target.id] = _remembered(wish, decision, released, why)
     return Judgement(
         outcome.account,
         outcome.plan,
         tuple(decisions),
         ceilings,
         memory,
-        summed({}, ((each, 1) for each, _ in demand)),
+        _demanded(wishes),
         gaps,
-        summed({}, ((each, 1) for each, is_censored in demand if is_censored)),
+        _demanded([wish for wish in wishes if wish.is_censored]),
         outcome.limits,
         next((g.obstacle for g in outcome.grants.values() if g.obstacle is not None), None),
     )
 
 
-def _ceiling_of(case: _Case, outcome: _Outcome, *, limited: bool) -> int | None:
-    most, workload = case.target.targeted.class_rule.max_replicas, case.target.workload
-    if not case.is_price_known:
+def _demanded(wishes: Iterable[Wish]) -> ByUnit:
+    total: dict[str, Decimal] = {}
+    for wish in wishes:
+        work = wish.work
+        for unit, price in wish.target.known_price.items():
+            total[unit] = total.get(unit, ZERO) + price * work
+    return total
+
+
+def _ceiling_of(wish: Wish, released: Ceiling | None, *, is_limited: bool) -> int | None:
+    most, workload = wish.target.targeted.class_rule.max_replicas, wish.target.workload
+    if released is None:
         running = workload.replicas
-        ceiling = running if case.in_force is None else min(case.in_force, running)
-    elif limited or outcome.ceilings[case.id].is_remembered:
-        ceiling = outcome.ceilings[case.id].replicas
+        ceiling = running if wish.in_force is None else min(wish.in_force, running)
+    elif is_limited or released.is_remembered:
+        ceiling = released.replicas
     else:
-        return None if most is None else max(most, case.wish.floor)
+        return None if most is None else max(most, wish.floor)
     return max(ceiling, workload.replicas) if workload.loses_volumes else ceiling
 
 
-def _decide(case: _Case, outcome: _Outcome, ceiling: int | None) -> Decision:
-    rule, target = case.target.targeted.class_rule, case.target
-    squeezed = case.squeezed
-    observed = target.workload.replicas
-    grant = outcome.grants.get(case.id)
+def _decide(wish: Wish, outcome: _Outcome, ceiling: int | None) -> Decision:
+    target, percent = wish.target, outcome.plan.utilization_percent
+    rule, observed = target.targeted.class_rule, target.workload.replicas
+    grant = outcome.grants.get(target.id)
     facts = Facts(
         target.workload,
-        case.wish.recommendation,
+        wish.recommendation,
         rule.max_replicas,
         target.promised_replicas,
-        case.wish.floor,
-        None if squeezed is None else squeezed.needed,
+        wish.floor,
+        None if percent is None else wish.needed.at(percent),
         ceiling,
-        grant.obstacle if grant else None,
-        case.is_price_known,
+        None if grant is None else grant.obstacle,
+        wish.is_priced,
         outcome.is_clamped,
         outcome.is_in_doubt,
-        0 if squeezed is None else squeezed.spared,
+        0 if percent is None else wish.spared.at(percent),
         # Of what does not run one may start, to show what it processes.
-        is_measured=not (target.is_unmeasured and observed),
+        not (target.is_unmeasured and observed),
     )
     decision = Decision(
-        case.id,
+        target.id,
         rule.workload_class,
         observed,
         observed,
-        case.wish.replicas,
+        wish.replicas,
         ceiling,
         limit=_limit_of(facts, outcome.plan),
     )
@@ -363,15 +322,16 @@ def _limit_of(facts: Facts, plan: Pace) -> str | None:
     return plan.squeezing.name if is_fuller and plan.squeezing is not None else None
 
 
-def _remembered(case: _Case, decision: Decision, outcome: _Outcome) -> WorkloadMemory:
-    ceiling = outcome.ceilings.get(case.id)
-    memory = case.wish.recommendation.memory
-    return changed(
-        memory,
+def _remembered(
+    wish: Wish, decision: Decision, released: Ceiling | None, why: Rationale
+) -> WorkloadMemory:
+    memory = wish.recommendation.memory
+    return memory._replace(
         ceiling=decision.ceiling,
-        price=case.target.known_price,
-        priced_requests=case.target.workload.requests,
+        price=wish.target.known_price,
+        priced_requests=wish.target.workload.requests,
         explanation=decision.explanation,
-        bound_at=memory.bound_at if ceiling is None else ceiling.bound_at,
-        raised_at=memory.raised_at if ceiling is None else ceiling.raised_at,
+        bound_at=memory.bound_at if released is None else released.bound_at,
+        raised_at=memory.raised_at if released is None else released.raised_at,
+        rationale=why,
     )

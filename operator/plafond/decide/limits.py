@@ -5,7 +5,7 @@ Money, GPU-hours, tokens, resources and replicas are all units. A limit says how
 the namespace may take up; a replica's cost says how much of each unit it takes up.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -60,13 +60,13 @@ class Room(NamedTuple):
         ]
         return Room(self.limits, tuple(left))
 
-    def beside(self, taken: Iterable[tuple[ByUnit, int]]) -> "Room":
+    def beside(self, taken: Collection[tuple[ByUnit, int]]) -> "Room":
         """Return the room that remains beside so many replicas of each cost in *taken*."""
-        left, units = list(self.left), [limit.unit for limit in self.limits]
-        for cost, times in taken:
-            for index, unit in enumerate(units if times else ()):
-                if unit in cost:
-                    left[index] -= times * cost[unit]
+        left = list(self.left)
+        for place, limit in enumerate(self.limits):
+            for cost, times in taken:
+                if times and limit.unit in cost:
+                    left[place] -= times * cost[limit.unit]
         return Room(self.limits, tuple(left))
 
     def of_budgets(self) -> "Room":
@@ -77,6 +77,8 @@ class Room(NamedTuple):
 
     def where(self, holds: Callable[[Limit], bool]) -> "Room":
         """Return the part of it under the limits of which *holds* is true."""
+        if not self.limits:
+            return self
         pairs = zip(self.limits, self.left, strict=True)
         kept = [(limit, value) for limit, value in pairs if holds(limit)]
         return Room(tuple(limit for limit, _ in kept), tuple(value for _, value in kept))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from plafond.decide.judge import Judgement
+from plafond.decide.rationale import redecided
 from plafond.model.snapshot import MOST_CEILING_BYTES
 from plafond.model.workload import WorkloadId
 
@@ -33,8 +34,11 @@ def fitted(judgement: Judgement) -> Judgement:
         else decision._replace(desired_replicas=decision.observed_replicas, ceiling=None, moves=())
         for decision in judgement.decisions
     )
+    memory = {d.workload: redecided(judgement.memory[d.workload], d) for d in decisions}
     left_out = len(judgement.ceilings) - len(listed)
-    return replace(judgement, ceilings=listed, decisions=decisions, left_out=left_out)
+    return replace(
+        judgement, ceilings=listed, decisions=decisions, memory=memory, left_out=left_out
+    )
 
 
 def _size(ceilings: Mapping[WorkloadId, int]) -> int:

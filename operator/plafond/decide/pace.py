@@ -22,8 +22,8 @@ from plafond.decide.horizon import LONGEST_PLAN, Means, planned
 from plafond.decide.lasting import Whole, lasting_rate, lasting_rate_for, rate_in_turns
 from plafond.decide.limits import Limit
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import FULL_PERCENT
-from plafond.decide.wish import HIGHEST_UTILIZATION_PERCENT, Wish
+from plafond.decide.recommendation import FULL_PERCENT, HIGHEST_UTILIZATION_PERCENT
+from plafond.decide.wish import Wish
 from plafond.forecast.day_profile import HOUR
 from plafond.model.budget import BudgetPosition, OnExhausted
 from plafond.model.memory import Allowed, PacePlan
@@ -193,7 +193,7 @@ class _Case:
         samples = [w.recommendation.sample for w in self.wishes]
         seen = [sample for sample in samples if sample is not None]
         lowest = min((sample.target_percent for sample in seen), default=FULL_PERCENT)
-        highest = max((w.fullest_percent for w in self.wishes), default=FULL_PERCENT)
+        highest = max((w.needed.fullest_percent for w in self.wishes), default=FULL_PERCENT)
         costs = self.costs
         return Means(
             self.reserved,
@@ -263,17 +263,18 @@ class _Costs:
     def at(self, utilization_percent: int | None) -> Decimal:
         if utilization_percent is None:
             return self.unmanaged + sum((w.replicas * price for w, price in self.wishes), ZERO)
-        each = [w.squeezed_to(utilization_percent) * price for w, price in self.wishes]
+        each = [w.spared.at(utilization_percent) * price for w, price in self.wishes]
         return self.unmanaged + sum(each, ZERO)
 
     def taken_at(self, utilization_percent: int) -> float:
         """Return the part of demand's cost that remains at so many percent, replicas undivided."""
         whole = squeezed = 0.0
         for wish, _ in self.wishes:
-            money, target = float(wish.demand.get(self.unit, ZERO)), wish.target_percent
+            price = wish.target.known_price.get(self.unit, ZERO)
+            money, target = float(price * wish.work), wish.target_percent
             whole += money
             if target is not None:
-                money *= target / max(target, min(utilization_percent, wish.fullest_percent))
+                money *= target / max(target, min(utilization_percent, wish.needed.fullest_percent))
             squeezed += money
         return squeezed / whole if whole > 0 else 1.0
 
@@ -292,7 +293,7 @@ class _Costs:
         # Up to all their targets nothing changes, and nothing beyond all their limits.
         targets = (wish.target_percent for wish, _ in self.wishes)
         lowest = min((each for each in targets if each is not None), default=FULL_PERCENT)
-        limit = max((wish.fullest_percent for wish, _ in self.wishes), default=FULL_PERCENT)
+        limit = max((wish.needed.fullest_percent for wish, _ in self.wishes), default=FULL_PERCENT)
         between = range(lowest + 1, min(limit + 1, HIGHEST_UTILIZATION_PERCENT))
         steps: tuple[int, ...] = (1, *between, HIGHEST_UTILIZATION_PERCENT)
 

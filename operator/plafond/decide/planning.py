@@ -55,7 +55,7 @@ class Governed:
         for workload, memory in enforced.items():
             if workload in written and memory.wanted_replicas is None:
                 wanted = self._count_of_others(written[workload])
-                enforced[workload] = changed(memory, wanted_replicas=wanted)
+                enforced[workload] = memory._replace(wanted_replicas=wanted)
         kept = {w: m for w, m in self._left_behind.items() if self.is_in_doubt or w in written}
         if enforced or kept:
             sets[ENFORCED] = {**enforced, **kept}

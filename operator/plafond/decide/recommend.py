@@ -7,8 +7,10 @@ semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.autoscaled import recommend_autoscaled
@@ -16,29 +18,44 @@ from plafond.decide.probing import Probing
 from plafond.decide.reason import Reason
 from plafond.decide.recommendation import Recommendation, Step
 from plafond.forecast.demand import DemandSample, replicas_for
-from plafond.model.changed import changed
 from plafond.model.gap import Gap
-from plafond.model.memory import Recommended, WorkloadMemory
+from plafond.model.memory import Recommended
 from plafond.model.meters import LATENCIES
 from plafond.model.policy import Scaling
 
 TOLERANCE = 0.1
 
 
+class _Probe(NamedTuple):
+    """The last probe for demand that cannot be seen: when, for how many, and the how-manieth."""
+
+    at: datetime | None
+    replicas: int | None
+    number: int
+
+
+_NO_PROBE = _Probe(None, None, 0)
+
+
 def recommend(
     target: WorkloadAccount,
     demand: DemandSample | Gap | None,
     now: datetime,
-    probing: Probing,
+    probing: Callable[[WorkloadAccount], Probing],
 ) -> Recommendation:
-    """Recommend a count for *target*; *demand* is None when it does not follow any."""
-    memory = changed(target.memory, wanted_replicas=target.wanted_replicas)
-    target = target if memory is target.memory else replace(target, memory=memory)
+    """
+    Recommend a count for *target*; *demand* is None when it does not follow any.
+
+    *probing* says how more of it is looked for, where it cannot be seen.
+    """
+    wanted = target.wanted_replicas
+    if target.memory.wanted_replicas != wanted:
+        target = replace(target, memory=target.memory._replace(wanted_replicas=wanted))
     if target.workload.autoscaler is not None:
         return recommend_autoscaled(target, target.workload.autoscaler, now)
     scaling = target.targeted.scaling
     if demand is None or scaling is None:
-        return Recommendation((_chosen_by_others(target),), None, None, memory)
+        return Recommendation((_chosen_by_others(target),), None, None, target.memory)
     if target.workload.replicas == 0:
         return _at_zero(target)
     if not target.ready_pods:
@@ -66,7 +83,7 @@ def _kept(target: WorkloadAccount, gap: Gap, now: datetime) -> Recommendation:
     """Keep what runs while demand is unknown."""
     memory, observed = target.memory, target.workload.replicas
     if not memory.recommendations:
-        memory = replace(memory, recommendations=(Recommended(now, observed),))
+        memory = memory._replace(recommendations=(Recommended(now, observed),))
     kept = observed
     if target.workload.is_count_ours and observed == memory.ceiling:
         # What we have cut ourselves says nothing of demand: else it would be cut again and again.
@@ -78,34 +95,37 @@ def _following(
     target: WorkloadAccount,
     demand: DemandSample,
     scaling: Scaling,
-    when: tuple[datetime, Probing],
+    when: tuple[datetime, Callable[[WorkloadAccount], Probing]],
 ) -> Recommendation:
-    now, probing = when
+    (now, probing), memory, observed = when, target.memory, target.workload.replicas
+    asked = _within_tolerance(target, demand)
     reason = Reason.FOLLOWS_LATENCY if demand.source in LATENCIES else Reason.FOLLOWS_DEMAND
-    raw = Step(_within_tolerance(target, demand), reason)
-    if demand.is_partial and raw.replicas < target.workload.replicas:
+    if demand.is_partial and asked < observed:
         # What cannot be read may be the reason for what runs.
-        raw = Step(target.workload.replicas, Reason.DEMAND_UNKNOWN)
-    memory = changed(target.memory, was_waiting=demand.is_waiting)
-    steps = [raw]
+        asked, reason = observed, Reason.DEMAND_UNKNOWN
+    steps = [Step(asked, reason)]
     window = now - scaling.scale_down_stabilization
-    if not memory.recommendations:
-        # Whoever comes new knows nothing of the window before, and what runs was chosen in it.
-        seen = Recommended(now, target.workload.replicas)
-        memory = replace(memory, recommendations=(seen,))
-    held = max((r.replicas for r in memory.recommendations if r.at > window), default=0)
-    # Stabilization only delays a fall: it never asks for more than what runs.
-    held = min(held, target.workload.replicas)
-    if held > raw.replicas:
-        steps.append(Step(held, Reason.STABILIZED))
-    memory = replace(memory, recommendations=_history(memory, raw.replicas, now, window))
+    # Whoever comes new knows nothing of the window before, and what runs was chosen in it.
+    before = memory.recommendations or (Recommended(now, observed),)
+    # Only what is higher than everything after it can ever be the maximum of the window.
+    higher = [each for each in before if each.replicas > asked and each.at > window]
+    if higher and observed > asked:
+        # Stabilization only delays a fall: it never asks for more than what runs.
+        highest = max([each.replicas for each in higher])
+        steps.append(Step(min(highest, observed), Reason.STABILIZED))
+    probe = _NO_PROBE
     # Whoever looks for more goes on until it is seen, also where its ceiling was raised meanwhile.
     if demand.is_censored and (_binds(target) or memory.probe is not None):
-        memory = _probed(memory, target, now, probing)
-        if memory.probe is not None and memory.probe > steps[-1].replicas:
-            steps.append(Step(memory.probe, Reason.DEMAND_CENSORED))
-    else:
-        memory = changed(memory, probe=None, probed_at=None, probes=0)
+        probe = _probed(target, now, probing(target))
+        if probe.replicas is not None and probe.replicas > steps[-1].replicas:
+            steps.append(Step(probe.replicas, Reason.DEMAND_CENSORED))
+    memory = memory._replace(
+        was_waiting=demand.is_waiting,
+        recommendations=(*higher, Recommended(now, asked)),
+        probed_at=probe.at,
+        probe=probe.replicas,
+        probes=probe.number,
+    )
     return Recommendation(tuple(steps), demand, None, memory)
 
 
@@ -122,25 +142,15 @@ def _within_tolerance(target: WorkloadAccount, demand: DemandSample) -> int:
     return asked
 
 
-def _history(
-    memory: WorkloadMemory, replicas: int, now: datetime, window: datetime
-) -> tuple[Recommended, ...]:
-    # Only what is higher than everything after it can ever be the maximum of the window.
-    kept = [r for r in memory.recommendations if r.at > window and r.replicas > replicas]
-    return (*kept, Recommended(now, replicas))
-
-
 def _binds(target: WorkloadAccount) -> bool:
     ceiling = target.memory.ceiling
     return ceiling is not None and target.workload.replicas >= ceiling
 
 
-def _probed(
-    memory: WorkloadMemory, target: WorkloadAccount, now: datetime, probing: Probing
-) -> WorkloadMemory:
+def _probed(target: WorkloadAccount, now: datetime, probing: Probing) -> "_Probe":
+    memory, ready = target.memory, len(target.ready_pods)
     began = probing.began(memory.probed_at, memory.raised_at)
     if began is not None and now < began + probing.wait(memory.probes):
-        return memory
-    ready = len(target.ready_pods)
+        return _Probe(memory.probed_at, memory.probe, memory.probes)
     probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
-    return replace(memory, probed_at=now, probe=probe, probes=memory.probes + 1)
+    return _Probe(now, probe, memory.probes + 1)

@@ -1,7 +1,6 @@
 """A recommendation: how many replicas a workload should have if money were no object, and why."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from plafond.decide.probing import GENTLE_FACTORS
@@ -11,10 +10,13 @@ from plafond.model.gap import Gap
 from plafond.model.memory import WorkloadMemory
 
 FULL_PERCENT = 100
+# Beyond this, an engine that is just busy cannot be told from one that drowns.
+HIGHEST_UTILIZATION_PERCENT = 95
+# At full price of money, a replica is run that is used for at least this part.
+LEAST_USED = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One stage of a recommendation: how many, and why."""
 
     replicas: int
@@ -28,6 +30,8 @@ class Squeezing(NamedTuple):
     Attributes:
         percents: of one's work, all together.
         target_percent: the utilization below which nothing is squeezed.
+        fullest_percent: the one that is never passed.
+        is_lean: replicas may run full, so that one which is used for little is left out.
 
     """
 
@@ -35,25 +39,33 @@ class Squeezing(NamedTuple):
     target_percent: int
     least: int
     most: int
+    fullest_percent: int = FULL_PERCENT
+    is_lean: bool = False
 
-    def at(self, utilization_percent: int, unused: float = 0.0) -> int:
-        """
-        Return the replicas that carry the work at *utilization_percent*.
-
-        A last replica that would be used for less than the part *unused* is left out.
-        """
-        full = max(self.target_percent, utilization_percent)
-        return min(self.most, max(self.least, replicas_for(self.percents, full, unused)))
+    def at(self, utilization_percent: int) -> int:
+        """Return the replicas that carry the work at *utilization_percent*, or at the fullest."""
+        percents, target, least, most, fullest, is_lean = self
+        full = max(target, min(utilization_percent, fullest))
+        unused = _unused(target, full) if is_lean else 0.0
+        return min(most, max(least, replicas_for(percents, full, unused)))
 
     def within(self, least: int, most: int) -> "Squeezing":
         """Return the same, but never fewer than *least*, nor more than *most*."""
         # The least outranks the most.
         least, most = max(least, self.least), max(least, min(most, self.most))
-        return Squeezing(self.percents, self.target_percent, least, most)
+        return Squeezing(
+            self.percents, self.target_percent, least, most, self.fullest_percent, self.is_lean
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Recommendation:
+def _unused(target_percent: int, fullest: int) -> float:
+    # Where replicas may run full, one that would be used for less than half is not worth its
+    # price when money is short; the price of money rises with utilization.
+    room = max(1, FULL_PERCENT - target_percent)
+    return LEAST_USED * (fullest - target_percent) / room
+
+
+class Recommendation(NamedTuple):
     """
     How many replicas a workload should have if money were no object.
 
@@ -86,21 +98,20 @@ class Recommendation:
             return self.replicas
         return math.ceil(self.sample.spared - EPSILON)
 
-    def squeezed_to(self, utilization_percent: int) -> int:
-        """Return the replicas that carry the demand of this moment at *utilization_percent*."""
-        return self.squeezing.at(utilization_percent)
-
-    @property
-    def squeezing(self) -> Squeezing:
-        """The replicas that carry the demand of this moment, by how full they run."""
-        most, probe = self.replicas, self.memory.probe
-        if self.sample is None or self.gap is not None:
-            return Squeezing(0.0, FULL_PERCENT, most, most)
+    def squeezing(self, limit_percent: int = FULL_PERCENT) -> Squeezing:
+        """Return the replicas that carry the demand of this moment, by how full they run."""
+        most, probe, sample = self.replicas, self.memory.probe, self.sample
+        # What is offered is seen also where it is not served: then full replicas hide nothing.
+        is_seen = sample is not None and sample.is_offered
+        fullest = limit_percent if is_seen else min(limit_percent, HIGHEST_UTILIZATION_PERCENT)
+        if sample is None or self.gap is not None:
+            return Squeezing(0.0, FULL_PERCENT, most, most, fullest)
         # Ready pods that were not seen are no headroom: each may carry up to its target.
-        need, least = self.sample.need + self.sample.blind_pods, self.least
+        need, least = sample.need + sample.blind_pods, self.least
         if probe is not None:
             need = max(need, float(probe))
             # Run fuller, two full replicas would be no double of one, and never come to it.
             least = max(least, probe) if self.memory.probes > len(GENTLE_FACTORS) else least
-        percent = self.sample.target_percent
-        return Squeezing(need * percent, percent, least, most)
+        percent = sample.target_percent
+        is_lean = is_seen and fullest >= FULL_PERCENT
+        return Squeezing(need * percent, percent, least, most, fullest, is_lean)

@@ -6,7 +6,7 @@ while it fits, and a workload grows only by what others have already released: c
 lowered and whose pods are gone, not ceilings that are about to be lowered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,46 +14,12 @@ from typing import NamedTuple
 from plafond.decide.limits import Room
 from plafond.decide.precedence import for_shares
 from plafond.decide.share import Claim, Grant
+from plafond.model.money import ZERO, elapsed_microseconds
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
 # The smallest step in which a ceiling that has bound is raised; larger ones double it.
 SMALLEST_STEP = 4
-
-
-class Holding(NamedTuple):
-    """
-    One workload's share beside what it holds now.
-
-    Attributes:
-        in_force: its ceiling now; None when it has none.
-        running: what its spec asks for now.
-        beyond: pods that cost beside those.
-        end_share: what ending a replica costs, as a part of what it costs to the window's end.
-        is_held: facts are missing, so its ceiling may not be raised.
-        is_tight: no headroom, because money is short.
-        asked: what its autoscaler asks for, whatever money carries; 0 when it has none.
-        remembers_for: for so long that autoscaler remembers what it once asked for.
-
-    """
-
-    claim: Claim
-    grant: Grant
-    in_force: int | None
-    running: int
-    beyond: int
-    bound_at: datetime | None
-    raised_at: datetime | None
-    end_share: Decimal = Decimal(0)
-    is_held: bool = False
-    is_tight: bool = False
-    asked: int = 0
-    remembers_for: timedelta = timedelta(0)
-
-    @property
-    def is_short(self) -> bool:
-        """Money does not carry its recommendation."""
-        return self.grant.replicas < self.claim.recommended
 
 
 class Ceiling(NamedTuple):
@@ -65,99 +31,128 @@ class Ceiling(NamedTuple):
     is_remembered: bool = False
 
 
+class Moment(NamedTuple):
+    """
+    When ceilings are released.
+
+    Attributes:
+        time_left: to the end of the window that ends first; None without a budget.
+        is_tight: no headroom, because money is short.
+
+    """
+
+    now: datetime
+    timing: Timing
+    time_left: timedelta | None = None
+    is_tight: bool = False
+
+
 def release(
-    holdings: Iterable[Holding], room: Room, now: datetime, timing: Timing
+    claims: Iterable[Claim], grants: Mapping[WorkloadId, Grant], room: Room, moment: Moment
 ) -> dict[WorkloadId, Ceiling]:
     """Return the new ceilings; *room* is what the limits leave for all of them together."""
-    holdings = sorted(holdings, key=lambda h: for_shares(h.claim.workload_class, h.claim.id))
-    aims = {h.claim.id: _aim(h) for h in holdings}
-    if _overflows(holdings, aims, room):
-        aims = {h.claim.id: min(aims[h.claim.id], _granted(h)) for h in holdings}
-    room = room.beside((h.claim.cost, _committed(h, aims[h.claim.id])) for h in holdings)
+    claims = sorted(claims, key=lambda c: for_shares(c.workload_class, c.id))
+    granted = [_granted(c, grants[c.id], moment) for c in claims]
+    aims = [_aim(c, most, grants[c.id], moment) for c, most in zip(claims, granted, strict=True)]
+    if _overflows(claims, aims, room):
+        aims = [min(both) for both in zip(aims, granted, strict=True)]
+    bases = [_base(claim, aim) for claim, aim in zip(claims, aims, strict=True)]
+    both = zip(claims, bases, strict=True)
+    room = room.beside([(c.cost, max(base, c.running) + c.beyond) for c, base in both])
     ceilings: dict[WorkloadId, Ceiling] = {}
-    for holding in holdings:
-        base = _base(holding, aims[holding.claim.id])
-        wanted = _step(holding, aims[holding.claim.id] - base, now, timing)
-        has_bound = _bound_lately(holding, now, timing)
-        # What runs above its ceiling is committed already: letting it run needs no more room.
-        paid = min(wanted, max(0, holding.running - base))
-        rise = paid + _fitting(holding, room, wanted - paid, has_bound=has_bound)
-        room = room.without(holding.claim.cost, rise - paid)
-        ceilings[holding.claim.id] = _ceiling(
-            holding, max(base + rise, _floor(holding)), now, timing
-        )
+    for claim, aim, base in zip(claims, aims, bases, strict=True):
+        rise = 0
+        if aim > base:
+            wanted = _step(claim, aim - base, moment)
+            # What runs above its ceiling is committed already: letting it run needs no more room.
+            paid = min(wanted, max(0, claim.running - base))
+            fitting = _fitting(claim, room, wanted - paid, moment)
+            room = room.without(claim.cost, fitting)
+            rise = paid + fitting
+        replicas = max(base + rise, _floor(claim))
+        ceilings[claim.id] = _ceiling(claim, grants[claim.id], replicas, moment)
     return ceilings
 
 
-def _aim(holding: Holding) -> int:
-    aim, in_force = _granted(holding), holding.in_force
+def _granted(claim: Claim, grant: Grant, moment: Moment) -> int:
+    return grant.replicas if moment.is_tight or _is_short(claim, grant) else grant.with_headroom
+
+
+def _is_short(claim: Claim, grant: Grant) -> bool:
+    # Money does not carry its recommendation.
+    return grant.replicas < claim.recommended
+
+
+def _aim(claim: Claim, granted: int, grant: Grant, moment: Moment) -> int:
+    aim, in_force = granted, claim.in_force
     if in_force is None:
-        return min(aim, holding.running) if holding.is_held else aim
-    fits = max(holding.claim.recommended, holding.claim.floor) <= in_force <= holding.claim.most
-    if fits and not holding.is_short and not holding.is_tight:
+        return min(aim, claim.running) if claim.is_held else aim
+    is_ample = not moment.is_tight and not _is_short(claim, grant)
+    if is_ample and max(claim.recommended, claim.floor) <= in_force <= claim.most:
         aim = in_force
-    return min(aim, in_force) if holding.is_held else aim
+    return min(aim, in_force) if claim.is_held else aim
 
 
-def _granted(holding: Holding) -> int:
-    short = holding.is_short or holding.is_tight
-    return holding.grant.replicas if short else holding.grant.with_headroom
-
-
-def _overflows(holdings: list[Holding], aims: dict[WorkloadId, int], room: Room) -> bool:
-    room = room.beside((h.claim.cost, aims[h.claim.id]) for h in holdings)
+def _overflows(claims: list[Claim], aims: list[int], room: Room) -> bool:
+    room = room.beside([(c.cost, aim) for c, aim in zip(claims, aims, strict=True)])
     return any(left < 0 for left in room.left)
 
 
-def _base(holding: Holding, aim: int) -> int:
+def _base(claim: Claim, aim: int) -> int:
     # Without a ceiling so far, what runs is what the workload holds.
-    return min(aim, holding.running if holding.in_force is None else holding.in_force)
+    return min(aim, claim.running if claim.in_force is None else claim.in_force)
 
 
-def _floor(holding: Holding) -> int:
+def _floor(claim: Claim) -> int:
     # A funded floor is granted whatever others hold; but what is not known raises nothing.
-    floor, in_force = holding.claim.floor, holding.in_force
-    return min(floor, in_force) if holding.is_held and in_force is not None else floor
+    if claim.is_held and claim.in_force is not None:
+        return min(claim.floor, claim.in_force)
+    return claim.floor
 
 
-def _committed(holding: Holding, aim: int) -> int:
-    return max(_base(holding, aim), holding.running) + holding.beyond
-
-
-def _step(holding: Holding, rise: int, now: datetime, timing: Timing) -> int:
-    if rise <= 0 or not _bound_lately(holding, now, timing):
-        return max(0, rise)
-    if holding.raised_at is not None and now < holding.raised_at + timing.raise_interval:
+def _step(claim: Claim, rise: int, moment: Moment) -> int:
+    if not _bound_lately(claim, moment):
+        return rise
+    timing, raised_at = moment.timing, claim.raised_at
+    if raised_at is not None and moment.now < raised_at + timing.raise_interval:
         return 0
-    in_force = holding.in_force or 0
-    return min(rise, max(in_force, SMALLEST_STEP), max(0, holding.claim.recommended - in_force))
+    in_force = claim.in_force or 0
+    return min(rise, max(in_force, SMALLEST_STEP), max(0, claim.recommended - in_force))
 
 
-def _fitting(holding: Holding, room: Room, wanted: int, *, has_bound: bool) -> int:
-    fitting = room.most(holding.claim.cost, wanted) if wanted else 0
-    if not has_bound or not fitting:
+def _fitting(claim: Claim, room: Room, wanted: int, moment: Moment) -> int:
+    fitting = room.most(claim.cost, wanted) if wanted else 0
+    if not fitting or not _bound_lately(claim, moment):
         return fitting
     # Whoever is raised with the last money is lowered again by the first rounding, and every end is
     # paid until the pod is gone: so a raise has to carry the end of what it starts. Of a budget:
     # what runs at one time ends once, and is used up by nothing.
-    with_end = {unit: cost * (1 + holding.end_share) for unit, cost in holding.claim.cost.items()}
+    whole = 1 + _end_share(claim, moment)
+    with_end = {unit: cost * whole for unit, cost in claim.cost.items()}
     return room.of_budgets().most(with_end, fitting)
 
 
-def _bound_lately(holding: Holding, now: datetime, timing: Timing) -> bool:
-    memory = max(timing.bound_memory, holding.remembers_for)
-    return holding.bound_at is not None and now < holding.bound_at + memory
+def _end_share(claim: Claim, moment: Moment) -> Decimal:
+    """Return what ending a replica costs, as a part of what it costs to the window's end."""
+    if moment.time_left is None:
+        return ZERO
+    ending = claim.grace + moment.timing.evaluation_period
+    return Decimal(elapsed_microseconds(ending)) / elapsed_microseconds(moment.time_left)
 
 
-def _ceiling(holding: Holding, replicas: int, now: datetime, timing: Timing) -> Ceiling:
-    rose = holding.in_force is not None and replicas > holding.in_force
+def _bound_lately(claim: Claim, moment: Moment) -> bool:
+    if claim.bound_at is None:
+        return False
+    return moment.now < claim.bound_at + max(moment.timing.bound_memory, claim.remembers_for)
+
+
+def _ceiling(claim: Claim, grant: Grant, replicas: int, moment: Moment) -> Ceiling:
+    in_force, bound_at, raised_at = claim.in_force, claim.bound_at, claim.raised_at
     # What is asked for in vain is remembered, for whatever reason there was no more.
-    is_cut = holding.in_force is not None and replicas < holding.asked
-    binds = holding.is_short or is_cut
-    is_remembered = is_cut or (holding.asked > 0 and _bound_lately(holding, now, timing))
-    return Ceiling(
-        replicas,
-        now if binds else holding.bound_at,
-        now if rose and holding.bound_at is not None else holding.raised_at,
-        is_remembered,
-    )
+    is_cut = in_force is not None and replicas < claim.asked
+    is_remembered = is_cut or (claim.asked > 0 and _bound_lately(claim, moment))
+    if bound_at is not None and in_force is not None and replicas > in_force:
+        raised_at = moment.now
+    if is_cut or _is_short(claim, grant):
+        bound_at = moment.now
+    return Ceiling(replicas, bound_at, raised_at, is_remembered)

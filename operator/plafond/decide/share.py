@@ -7,7 +7,8 @@ recommendation in all classes, then as much again as headroom.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
@@ -20,10 +21,24 @@ from plafond.model.workload import WorkloadClass, WorkloadId
 # Headroom leaves this part of every limit untouched: a limit that moves a little shall not make it
 # necessary to take headroom back in every pass.
 UNTOUCHED = Decimal("0.10")
+NOT_AT_ALL = timedelta(0)
 
 
 class Claim(NamedTuple):
-    """What one workload asks for; *floor* is granted whatever it costs, *most* is never passed."""
+    """
+    What one workload asks for, beside what it holds now.
+
+    Attributes:
+        floor: granted whatever it costs; *most* is never passed.
+        in_force: its ceiling now; None when it has none.
+        running: what its spec asks for now.
+        beyond: pods that cost beside those.
+        grace: for so long a replica costs that is ending.
+        is_held: facts are missing, so its ceiling may not be raised.
+        asked: what its autoscaler asks for, whatever money carries; 0 when it has none.
+        remembers_for: for so long that autoscaler remembers what it once asked for.
+
+    """
 
     id: WorkloadId
     workload_class: WorkloadClass
@@ -31,6 +46,15 @@ class Claim(NamedTuple):
     floor: int
     recommended: int
     most: int
+    in_force: int | None = None
+    running: int = 0
+    beyond: int = 0
+    bound_at: datetime | None = None
+    raised_at: datetime | None = None
+    grace: timedelta = NOT_AT_ALL
+    is_held: bool = False
+    asked: int = 0
+    remembers_for: timedelta = NOT_AT_ALL
 
     def up_to(self, most: int) -> "Claim":
         """Return the same for *most* replicas at most."""
@@ -49,92 +73,84 @@ class Grant(NamedTuple):
 def share(claims: Iterable[Claim], room: Room, *, headroom: bool) -> dict[WorkloadId, Grant]:
     """Share *room* among *claims*; the outcome does not depend on their order."""
     claims = sorted(claims, key=lambda c: for_shares(c.workload_class, c.id))
-    granted = {claim.id: claim.floor for claim in claims}
-    room = room.beside((claim.cost, claim.floor) for claim in claims)
-    obstacles: dict[WorkloadId, Limit] = {}
-    room = _fill(claims, granted, room, obstacles, lambda c: max(c.recommended, c.floor))
-    ample = dict(granted)
+    floors = [c.floor for c in claims]
+    room = room.beside([(c.cost, c.floor) for c in claims])
+    dealt = _dealt(claims, _Dealt(floors, room, {}), [max(c.recommended, c.floor) for c in claims])
+    ample = dealt
     if headroom:
-        reserve = zip(room.limits, room.left, strict=True)
-        room = Room(room.limits, tuple(left - limit.rate * UNTOUCHED for limit, left in reserve))
-        _fill(claims, ample, room, {}, lambda c: min(c.most, 2 * max(c.recommended, 1)))
-    return {c.id: Grant(granted[c.id], ample[c.id], obstacles.get(c.id)) for c in claims}
+        reserve = zip(room.limits, dealt.room.left, strict=True)
+        left = tuple([left - limit.rate * UNTOUCHED for limit, left in reserve])
+        goals = [min(c.most, 2 * max(c.recommended, 1)) for c in claims]
+        ample = _dealt(claims, _Dealt(dealt.granted, Room(room.limits, left), {}), goals)
+    both = zip(claims, dealt.granted, ample.granted, strict=True)
+    return {
+        claim.id: Grant(granted, most, dealt.obstacles.get(place))
+        for place, (claim, granted, most) in enumerate(both)
+    }
 
 
-def _fill(
-    claims: list[Claim],
-    granted: dict[WorkloadId, int],
-    room: Room,
-    obstacles: dict[WorkloadId, Limit],
-    goal: Callable[[Claim], int],
-) -> Room:
-    for _, group in groupby(claims, key=lambda c: c.workload_class):
-        room = _fill_class(list(group), granted, room, obstacles, goal)
-    return room
+class _Dealt(NamedTuple):
+    """What each claim was given so far, what kept it from more, and the room that is left."""
+
+    granted: Sequence[int]
+    room: Room
+    obstacles: Mapping[int, Limit]
 
 
-def _fill_class(
-    claims: list[Claim],
-    granted: dict[WorkloadId, int],
-    room: Room,
-    obstacles: dict[WorkloadId, Limit],
-    goal: Callable[[Claim], int],
-) -> Room:
-    goals = {claim.id: goal(claim) for claim in claims}
-    whole = _whole_class(claims, granted, room, goals)
+def _dealt(claims: Sequence[Claim], before: _Dealt, goals: Sequence[int]) -> _Dealt:
+    everybody = range(len(claims))
+    whole = _whole(claims, everybody, before, goals)
     if whole is not None:
-        granted.update({c.id: max(granted[c.id], goals[c.id]) for c in claims})
         return whole
-    by_id = {claim.id: claim for claim in claims}
-    queue = [(_part(c, granted), c.id) for c in claims if granted[c.id] < goals[c.id]]
-    heapq.heapify(queue)
-    while len(queue) > 1:
-        claim = by_id[heapq.heappop(queue)[1]]
-        obstacle = room.obstacle(claim.cost)
-        if obstacle is not None:
-            obstacles[claim.id] = obstacle
-            continue
-        room = room.without(claim.cost)
-        granted[claim.id] += 1
-        if granted[claim.id] < goals[claim.id]:
-            heapq.heappush(queue, (_part(claim, granted), claim.id))
-    return _fill_last(by_id[queue[0][1]], granted, room, obstacles, goals) if queue else room
+    for _, places in groupby(everybody, key=lambda place: claims[place].workload_class):
+        of_class = list(places)
+        whole = _whole(claims, of_class, before, goals)
+        before = _in_turns(claims, of_class, before, goals) if whole is None else whole
+    return before
 
 
-def _fill_last(
-    claim: Claim,
-    granted: dict[WorkloadId, int],
-    room: Room,
-    obstacles: dict[WorkloadId, Limit],
-    goals: Mapping[WorkloadId, int],
-) -> Room:
-    # Nobody is left to take turns with.
-    missing = goals[claim.id] - granted[claim.id]
-    fitting = room.most(claim.cost, missing)
-    room = room.without(claim.cost, fitting)
-    granted[claim.id] += fitting
-    obstacle = room.obstacle(claim.cost) if fitting < missing else None
-    if obstacle is not None:
-        obstacles[claim.id] = obstacle
-    return room
-
-
-def _whole_class(
-    claims: list[Claim],
-    granted: Mapping[WorkloadId, int],
-    room: Room,
-    goals: Mapping[WorkloadId, int],
-) -> Room | None:
-    # Nearly always everything fits: then the outcome is the same as one replica at a time.
-    for claim in claims:
-        missing = goals[claim.id] - granted[claim.id]
+def _whole(
+    claims: Sequence[Claim], places: Iterable[int], before: _Dealt, goals: Sequence[int]
+) -> _Dealt | None:
+    # Nearly always everything fits: then the outcome is the same as one replica at a time. Nothing
+    # costs less than nothing, so what is left at the end was left all the time.
+    granted, room = list(before.granted), before.room
+    taken = []
+    for place in places:
+        missing = goals[place] - granted[place]
         if missing > 0:
-            if room.obstacle(claim.cost, missing) is not None:
-                return None
-            room = room.without(claim.cost, missing)
-    return room
+            taken.append((claims[place].cost, missing))
+            granted[place] = goals[place]
+    after = room.beside(taken)
+    for left, was_left in zip(after.left, room.left, strict=True):
+        if left < 0 and left != was_left:
+            return None
+    return _Dealt(granted, after, before.obstacles)
 
 
-def _part(claim: Claim, granted: Mapping[WorkloadId, int]) -> float:
+def _in_turns(
+    claims: Sequence[Claim], places: Iterable[int], before: _Dealt, goals: Sequence[int]
+) -> _Dealt:
+    granted, room, obstacles = list(before.granted), before.room, dict(before.obstacles)
+    queue = [(_part(claims[i], granted[i]), i) for i in places if granted[i] < goals[i]]
+    heapq.heapify(queue)
+    while queue:
+        place = heapq.heappop(queue)[1]
+        claim = claims[place]
+        # Where nobody is left to take turns with, all that fits is given at once.
+        wanted = 1 if queue else goals[place] - granted[place]
+        fitting = room.most(claim.cost, wanted)
+        room = room.without(claim.cost, fitting)
+        granted[place] += fitting
+        if fitting < wanted:
+            obstacle = room.obstacle(claim.cost)
+            if obstacle is not None:
+                obstacles[place] = obstacle
+        elif granted[place] < goals[place]:
+            heapq.heappush(queue, (_part(claim, granted[place]), place))
+    return _Dealt(granted, room, obstacles)
+
+
+def _part(claim: Claim, granted: int) -> float:
     # Equal fractions divide to equal floats, so ties are exact.
-    return granted[claim.id] / max(claim.recommended, 1)
+    return granted / max(claim.recommended, 1)

@@ -62,86 +62,100 @@ def replicas_for(percents: float, utilization_percent: int, unused: float = 0.0)
     return math.ceil(percents / utilization_percent - unused - EPSILON)
 
 
-def sample_demand(
-    scaling: Scaling,
-    workload: WorkloadId,
-    pods: Iterable[Pod],
-    meters: Mapping[Meter, MeterReading],
-    *,
-    was_waiting: bool,
-) -> DemandSample | Gap:
-    """
-    Return the highest demand that any configured signal shows, or a gap when none can be read.
+class Signals(NamedTuple):
+    """What one *scaling* looks at; *is_partial*: a meter that it needs failed as a whole."""
 
-    *pods* are the ready ones of *workload*; *was_waiting*: requests waited the time before.
-    """
-    sight = _Sight.of(workload, tuple(pods), meters)
-    waiting = sight.total(Meter.WAITING_REQUESTS)
-    is_waiting = isinstance(waiting, float) and waiting > 0
-    wanted = scaling.latency
-    latency = None if wanted is None else Latency.of(wanted, sight.pods, meters)
-    samples = _samples(scaling, sight, waiting, latency)
-    seen = [s for s in samples if isinstance(s, DemandSample)]
-    if not seen:
-        return next(
-            (s for s in samples if isinstance(s, Gap)), Gap("no scaling signal is configured")
+    scaling: Scaling
+    meters: Mapping[Meter, MeterReading]
+    is_partial: bool
+
+    @classmethod
+    def of(cls, scaling: Scaling, meters: Mapping[Meter, MeterReading]) -> Self:
+        """Return what *scaling* looks at in *meters*."""
+        readings = [meters.get(meter) for meter in _needed(scaling)]
+        return cls(scaling, meters, any(each is not None and each.gap for each in readings))
+
+    def sample(
+        self, workload: WorkloadId, pods: Iterable[Pod], *, was_waiting: bool
+    ) -> DemandSample | Gap:
+        """
+        Return the highest demand that any configured signal shows, or a gap when none can be read.
+
+        *pods* are the ready ones of *workload*; *was_waiting*: requests waited the time before.
+        """
+        keys = [pod.key for pod in pods]
+        sight = _Sight.of(workload, keys, self.meters)
+        wanted = self.scaling.latency
+        latency = None if wanted is None else Latency.of(wanted, keys, self.meters)
+        samples = _samples(self.scaling, sight, latency)
+        seen = [s for s in samples if not isinstance(s, Gap)]
+        if not seen:
+            return samples[0] if samples else Gap("no scaling signal is configured")
+        # What is not seen by one signal may be what another one sees.
+        best = max(seen, key=lambda s: s.need + s.blind_pods) if len(seen) > 1 else seen[0]
+        is_waiting = isinstance(sight.waiting, float) and sight.waiting > 0
+        censored = is_waiting and was_waiting
+        if isinstance(sight.waiting, Gap):
+            censored = sight.is_saturated
+        return DemandSample(
+            best.need,
+            best.target_percent,
+            best.source,
+            censored and not any(s.is_offered for s in seen),
+            is_waiting,
+            best.blind_pods,
+            self.is_partial,
+            best.is_offered,
+            0.0 if latency is None else latency.spared,
         )
-    # What is not seen by one signal may be what another one sees.
-    best = max(seen, key=lambda s: s.need + s.blind_pods)
-    censored = is_waiting and was_waiting if isinstance(waiting, float) else sight.is_saturated
-    if any(s.is_offered for s in seen):
-        censored = False
-    return best._replace(
-        is_censored=censored,
-        is_waiting=is_waiting,
-        is_partial=sight.has_failed(scaling),
-        spared=0.0 if latency is None else latency.spared,
-    )
+
+
+def _needed(scaling: Scaling) -> list[Meter]:
+    # A meter that merely does not know these pods is not meant for their kind of engine.
+    needed = []
+    if scaling.gpu_utilization_target_percent is not None:
+        needed.append(Meter.GPU_UTILIZATION)
+    if scaling.concurrency_target_per_replica is not None:
+        needed += [Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS]
+    if scaling.tokens_per_second_target_per_replica is not None:
+        needed += [Meter.TOKENS_PER_SECOND, Meter.OFFERED_TOKENS_PER_SECOND]
+    if scaling.latency is not None:
+        needed.append(scaling.latency.meter)
+    return needed
 
 
 class _Sight(NamedTuple):
-    """The meters, narrowed to one workload's ready pods."""
+    """
+    The meters, narrowed to one workload's ready pods.
+
+    Attributes:
+        waiting: the requests that wait.
+        busy: the utilization of each GPU that is seen.
+
+    """
 
     workload: WorkloadId
-    pods: tuple[Pod, ...]
-    keys: tuple[PodKey, ...]
+    keys: list[PodKey]
     meters: Mapping[Meter, MeterReading]
+    waiting: float | Gap
+    busy: list[float] | Gap
 
     @classmethod
     def of(
-        cls, workload: WorkloadId, pods: tuple[Pod, ...], meters: Mapping[Meter, MeterReading]
+        cls, workload: WorkloadId, keys: list[PodKey], meters: Mapping[Meter, MeterReading]
     ) -> Self:
-        """Return what *meters* say of the ready *pods* of *workload*."""
-        return cls(workload, pods, tuple([pod.key for pod in pods]), meters)
+        """Return what *meters* say of the ready pods of *workload*, which have these *keys*."""
+        waiting = _seen(Meter.WAITING_REQUESTS, keys, meters)
+        return cls(
+            workload,
+            keys,
+            meters,
+            waiting if isinstance(waiting, Gap) else math.fsum(waiting),
+            _seen(Meter.GPU_UTILIZATION, keys, meters),
+        )
 
-    def values(self, meter: Meter) -> list[float]:
-        reading = self.meters.get(meter)
-        seen = {} if reading is None else reading.values
-        return [seen[key] for key in self.keys if key in seen] if seen else []
-
-    def total(self, meter: Meter) -> float | Gap:
-        values = self.values(meter)
-        if values:
-            return math.fsum(values)
-        reading = self.meters.get(meter)
-        if reading is None:
-            return _not_configured(meter)
-        return reading.gap or Gap(f"no ready pod reports {meter}")
-
-    def has_failed(self, scaling: Scaling) -> bool:
-        """Say whether a meter that *scaling* needs failed as a whole."""
-        # A meter that merely does not know these pods is not meant for their kind of engine.
-        needed = []
-        if scaling.gpu_utilization_target_percent is not None:
-            needed.append(Meter.GPU_UTILIZATION)
-        if scaling.concurrency_target_per_replica is not None:
-            needed += [Meter.RUNNING_REQUESTS, Meter.WAITING_REQUESTS]
-        if scaling.tokens_per_second_target_per_replica is not None:
-            needed += [Meter.TOKENS_PER_SECOND, Meter.OFFERED_TOKENS_PER_SECOND]
-        if scaling.latency is not None:
-            needed.append(scaling.latency.meter)
-        readings = [self.meters.get(meter) for meter in needed]
-        return bool([each for each in readings if each is not None and each.gap is not None])
+    def seen(self, meter: Meter) -> list[float] | Gap:
+        return _seen(meter, self.keys, self.meters)
 
     @property
     def offered(self) -> float | None:
@@ -150,13 +164,25 @@ class _Sight(NamedTuple):
         key = PodKey(self.workload.namespace, self.workload.name)
         return reading.values.get(key) if reading.gap is None else None
 
-    def blind(self, meter: Meter) -> int:
-        return len(self.pods) - len(self.values(meter))
+    def blind(self, seen: list[float]) -> int:
+        return len(self.keys) - len(seen)
 
     @property
     def is_saturated(self) -> bool:
-        values = self.values(Meter.GPU_UTILIZATION)
-        return bool(values) and math.fsum(values) / len(values) >= SATURATED_PERCENT
+        if isinstance(self.busy, Gap):
+            return False
+        return math.fsum(self.busy) / len(self.busy) >= SATURATED_PERCENT
+
+
+def _seen(
+    meter: Meter, keys: list[PodKey], meters: Mapping[Meter, MeterReading]
+) -> list[float] | Gap:
+    reading = meters.get(meter)
+    if reading is None:
+        return _not_configured(meter)
+    values = reading.values
+    found = [values[key] for key in keys if key in values]
+    return found or reading.gap or Gap(f"no ready pod reports {meter}")
 
 
 @cache
@@ -164,55 +190,46 @@ def _not_configured(meter: Meter) -> Gap:
     return Gap(f"{meter} is not configured")
 
 
-def _samples(
-    scaling: Scaling, sight: _Sight, waiting: float | Gap, latency: Latency | None
-) -> list[DemandSample | Gap]:
+def _samples(scaling: Scaling, sight: _Sight, latency: Latency | None) -> list[DemandSample | Gap]:
     found = (
-        _by_concurrency(scaling, sight, waiting),
-        _by_utilization(scaling, sight, waiting),
+        _by_concurrency(scaling, sight),
+        _by_utilization(scaling, sight),
         _by_tokens(scaling, sight),
         _by_latency(scaling, sight, latency),
     )
     return [sample for sample in found if sample is not None]
 
 
-def _by_concurrency(
-    scaling: Scaling, sight: _Sight, waiting: float | Gap
-) -> DemandSample | Gap | None:
+def _by_concurrency(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
     per_replica = scaling.concurrency_target_per_replica
     if per_replica is None:
         return None
-    running = sight.total(Meter.RUNNING_REQUESTS)
+    running = sight.seen(Meter.RUNNING_REQUESTS)
     if isinstance(running, Gap):
         return running
-    requests = running + (waiting if isinstance(waiting, float) else 0.0)
+    waiting = 0.0 if isinstance(sight.waiting, Gap) else sight.waiting
     return DemandSample(
-        requests / float(per_replica),
+        (math.fsum(running) + waiting) / float(per_replica),
         DEFAULT_TARGET_PERCENT,
         "concurrency",
-        blind_pods=sight.blind(Meter.RUNNING_REQUESTS),
+        blind_pods=sight.blind(running),
     )
 
 
-def _by_utilization(
-    scaling: Scaling, sight: _Sight, waiting: float | Gap
-) -> DemandSample | Gap | None:
+def _by_utilization(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
     target = scaling.gpu_utilization_target_percent
     if target is None:
         return None
-    busy = sight.total(Meter.GPU_UTILIZATION)
-    if isinstance(busy, Gap):
-        return busy
-    need = busy / target
+    if isinstance(sight.busy, Gap):
+        return sight.busy
+    need = math.fsum(sight.busy) / target
     # An engine with a queue keeps its GPU near 100 % whenever any request runs: there utilization
     # says "more" only together with requests that wait.
-    if isinstance(waiting, float) and waiting <= 0:
-        need = min(need, float(len(sight.pods)))
+    if isinstance(sight.waiting, float) and sight.waiting <= 0:
+        need = min(need, float(len(sight.keys)))
         if scaling.concurrency_target_per_replica is not None and sight.is_saturated:
             return None
-    return DemandSample(
-        need, target, "gpuUtilization", blind_pods=sight.blind(Meter.GPU_UTILIZATION)
-    )
+    return DemandSample(need, target, "gpuUtilization", blind_pods=sight.blind(sight.busy))
 
 
 def _by_tokens(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
@@ -222,14 +239,14 @@ def _by_tokens(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
     if sight.offered is not None:
         need = sight.offered / float(per_replica)
         return DemandSample(need, DEFAULT_TARGET_PERCENT, "offeredTokensPerSecond", is_offered=True)
-    served = sight.total(Meter.TOKENS_PER_SECOND)
+    served = sight.seen(Meter.TOKENS_PER_SECOND)
     if isinstance(served, Gap):
         return served
     return DemandSample(
-        served / float(per_replica),
+        math.fsum(served) / float(per_replica),
         DEFAULT_TARGET_PERCENT,
         "tokensPerSecond",
-        blind_pods=sight.blind(Meter.TOKENS_PER_SECOND),
+        blind_pods=sight.blind(served),
     )
 
 

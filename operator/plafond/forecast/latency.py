@@ -7,14 +7,13 @@ how full replicas may run.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import LatencyTarget
-from plafond.model.workload import Pod
 
 # An HPA, too, doubles at most, unless told otherwise: a queue that builds up makes requests slower
 # by far more than there is more work.
@@ -40,7 +39,7 @@ class Latency:
 
     @classmethod
     def of(
-        cls, wanted: LatencyTarget, pods: tuple[Pod, ...], meters: Mapping[Meter, MeterReading]
+        cls, wanted: LatencyTarget, pods: Sequence[PodKey], meters: Mapping[Meter, MeterReading]
     ) -> Self:
         """Return what *meters* say of the ready *pods* of a workload."""
         reading = meters.get(wanted.meter, MeterReading())
@@ -74,9 +73,8 @@ def unread(wanted: LatencyTarget, meters: Mapping[Meter, MeterReading]) -> Gap:
     return gap or Gap(f"no ready pod reports {wanted.meter}")
 
 
-def _by_pod(reading: MeterReading, pods: tuple[Pod, ...]) -> dict[PodKey, float]:
-    keys = (pod.key for pod in pods)
-    return {key: reading.values[key] for key in keys if key in reading.values}
+def _by_pod(reading: MeterReading, pods: Sequence[PodKey]) -> dict[PodKey, float]:
+    return {pod: reading.values[pod] for pod in pods if pod in reading.values}
 
 
 def _mean(seconds: Mapping[PodKey, float], served: Mapping[PodKey, float]) -> float:

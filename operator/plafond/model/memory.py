@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from plafond.model.ledger import OTHERS, Fact, Ledger, SeriesKey
 from plafond.model.money import ZERO, ByUnit
@@ -18,17 +20,17 @@ from plafond.model.policy import CostPolicy
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadClass, WorkloadId
 
+NOTHING: Final[ByUnit] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Recommended:
+
+class Recommended(NamedTuple):
     """A recommendation of the past, for scale-down stabilization."""
 
     at: datetime
     replicas: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rationale:
+class Rationale(NamedTuple):
     """
     Why a workload was given what it was given, for whoever asks when the operator cannot answer.
 
@@ -53,8 +55,7 @@ class Rationale:
     price_gap: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadMemory:
+class WorkloadMemory(NamedTuple):
     """
     What is remembered of one workload in one policy set.
 
@@ -81,8 +82,8 @@ class WorkloadMemory:
     wanted_replicas: int | None = None
     ceiling: int | None = None
     recommendations: tuple[Recommended, ...] = ()
-    price: ByUnit = field(default_factory=dict)
-    priced_requests: Mapping[str, Decimal] = field(default_factory=dict)
+    price: ByUnit = NOTHING
+    priced_requests: Mapping[str, Decimal] = NOTHING
     was_waiting: bool = False
     probed_at: datetime | None = None
     probe: int | None = None

@@ -19,13 +19,9 @@ class WorkloadClass(StrEnum):
     WARM = "Warm"
     COLD = "Cold"
 
-    @property
-    def rank(self) -> int:
-        """Position in the order of funding; 0 is first."""
-        return _RANKS[self]
-
-
-_RANKS = {each: rank for rank, each in enumerate(WorkloadClass)}
+    def __init__(self, _: str) -> None:
+        # Position in the order of funding; 0 is first.
+        self.rank = len(type(self).__members__)
 
 
 # A tuple, because a pass looks a hundred things up by each of them.

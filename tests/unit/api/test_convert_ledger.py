@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -54,8 +55,9 @@ WORKLOADS = st.from_regex(r"[a-z]([-a-z.]{0,20}[a-z])?", fullmatch=True).map(
     lambda name: WorkloadId("team-a", "Deployment", name)
 )
 COUNTS = st.none() | st.integers(0, 2**31 - 1)
+# Of a named tuple all fields would be made up that are not given: only a partial one has defaults.
 REMEMBERED = st.builds(
-    WorkloadMemory,
+    partial(WorkloadMemory),
     wanted_replicas=COUNTS,
     recommendations=st.lists(st.builds(Recommended, MOMENTS, st.integers(0, 99)), max_size=3).map(
         tuple
@@ -66,7 +68,7 @@ REMEMBERED = st.builds(
     explanation=st.lists(TEXTS, max_size=3).map(tuple),
     rationale=st.none()
     | st.builds(
-        Rationale,
+        partial(Rationale),
         st.sampled_from(WorkloadClass),
         st.integers(0, 99),
         st.integers(0, 99),

@@ -64,7 +64,7 @@ def later(before, after):
 
 def raising(limit, most, **more):
     """A ceiling that bound, and was raised to *most* twenty seconds ago."""
-    bound = replace(RAISED, ceiling=most)
+    bound = RAISED._replace(ceiling=most)
     return replace(
         busy(ten_hours(limit), **more),
         namespaces={TEAM: namespace(llm=most)},
@@ -259,7 +259,7 @@ def test_moves_to_another_ceiling_are_left_out_where_an_autoscaler_holds_the_cou
     world = running(llm, policies=(policy(budgets=(ten_hours(CLIPPED),)),))
     found = facts(world)
     key, of_set = next(iter(found.record.memory.sets.items()))
-    older = {llm.id: replace(of_set[llm.id], ceiling=6)}
+    older = {llm.id: of_set[llm.id]._replace(ceiling=6)}
     memory = replace(found.record.memory, sets={key: older})
 
     now = explain(live(world), found)

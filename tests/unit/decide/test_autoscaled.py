@@ -39,7 +39,7 @@ def measuring(average, seen=4, desired=None, **more):
 
 
 def of(target):
-    return recommend(target, None, NOW, Probing(2 * MINUTE, SETTINGS.timing))
+    return recommend(target, None, NOW, lambda _: Probing(2 * MINUTE, SETTINGS.timing))
 
 
 def outcome(recommendation):
@@ -74,12 +74,12 @@ class TestWish:
         recommendation = of(target_of(scaled(12, measuring(6, seen=12, desired=12))))
 
         # 12 x 70 / 85 = 9.9.
-        assert (recommendation.replicas, recommendation.squeezed_to(85)) == (12, 10)
+        assert (recommendation.replicas, recommendation.squeezing().at(85)) == (12, 10)
 
     def test_but_never_below_the_minimum_that_it_would_insist_on(self):
         recommendation = of(target_of(scaled(12, measuring(1, seen=12, desired=12, least=3))))
 
-        assert recommendation.squeezed_to(85) == 3
+        assert recommendation.squeezing().at(85) == 3
 
 
 class TestLostMetrics:

@@ -26,9 +26,9 @@ from tests.builders import (
 from tests.unit.decide.support import running
 
 from plafond.api.convert_ledger import ledger_spec
+from plafond.decide.allowing import MICRO
 from plafond.decide.evaluate import evaluate
 from plafond.decide.pace import remembered
-from plafond.decide.rationale import MICRO
 from plafond.model.memory import Memory
 from plafond.model.policy import Ceilings
 

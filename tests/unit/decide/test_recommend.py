@@ -23,7 +23,8 @@ def needs(replicas, **more):
 
 
 def of(target, demand, now=NOW, pressure=0.0):
-    return recommend(target, demand, now, Probing(DELAY, SETTINGS.timing, pressure))
+    probing = Probing(DELAY, SETTINGS.timing, pressure)
+    return recommend(target, demand, now, lambda _: probing)
 
 
 def outcome(recommendation):
@@ -76,7 +77,7 @@ def test_running_fuller_does_not_take_away_pods_that_are_not_seen():
 
     recommendation = of(target, needs(1, blind_pods=1))
 
-    assert recommendation.squeezed_to(85) == 2
+    assert recommendation.squeezing().at(85) == 2
 
 
 def test_a_latency_that_asks_for_more_says_so():
@@ -96,7 +97,7 @@ def test_running_fuller_leaves_what_latency_needs():
 
     recommendation = of(target, needs(8, spared=6.2))
 
-    assert (recommendation.squeezed_to(95), recommendation.spared) == (6, 7)
+    assert (recommendation.squeezing().at(95), recommendation.spared) == (6, 7)
 
 
 class TestStabilization:
@@ -143,7 +144,7 @@ class TestStabilization:
         recommendation = of(target, needs(2))
 
         # 2 x 70 / 85 = 1.65, although six are held.
-        assert (recommendation.replicas, recommendation.squeezed_to(85)) == (6, 2)
+        assert (recommendation.replicas, recommendation.squeezing().at(85)) == (6, 2)
 
 
 class TestProbing:
@@ -209,10 +210,10 @@ class TestProbing:
         refused = Probing(DELAY, SETTINGS.timing, pressure=1.0, is_refused=True)
         fifty = target_of(workload(replicas=50), ceiling=50, probes=probes)
 
-        found = recommend(fifty, needs(71.4, is_censored=True), NOW, refused)
+        found = recommend(fifty, needs(71.4, is_censored=True), NOW, lambda _: refused)
 
         assert (found.memory.probe, found.memory.probes) == (60, probes + 1)
-        assert found.squeezed_to(95) == squeezed
+        assert found.squeezing().at(95) == squeezed
 
     @pytest.mark.parametrize(
         ("delay", "pressure", "probes", "probe"),
@@ -229,7 +230,7 @@ class TestProbing:
         probing = self.at_ceiling(probe=4, probed_at=began, probes=probes)
         asked = Probing(delay, SETTINGS.timing, pressure)
 
-        found = recommend(probing, needs(4.5, is_censored=True), NOW, asked)
+        found = recommend(probing, needs(4.5, is_censored=True), NOW, lambda _: asked)
 
         assert found.memory.probe == probe
 
@@ -262,8 +263,8 @@ class TestProbing:
         second = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=1)
         fourth = target_of(ten, ceiling=10, probe=10, probed_at=NOW - DELAY, probes=3)
 
-        assert of(second, full, pressure=1.0).squeezed_to(85) == 12
-        assert of(fourth, full, pressure=1.0).squeezed_to(85) == 20
+        assert of(second, full, pressure=1.0).squeezing().at(85) == 12
+        assert of(fourth, full, pressure=1.0).squeezing().at(85) == 20
 
     def test_a_probe_ends_when_demand_can_be_seen_again(self):
         probing = self.at_ceiling(probe=8, probed_at=NOW - MINUTE)

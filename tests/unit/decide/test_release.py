@@ -1,11 +1,11 @@
 """From shares to ceilings: lowered at once, raised with care, left alone where they do not bind."""
 
 import pytest
-from tests.builders import EUR, MINUTE, NOW, SECOND, SETTINGS, money, workload_id
+from tests.builders import EUR, HOUR, MINUTE, NOW, SECOND, SETTINGS, money, workload_id
 
 from plafond.decide.limits import Limit, Room
 from plafond.decide.reason import Reason
-from plafond.decide.release import Holding, release
+from plafond.decide.release import Moment, release
 from plafond.decide.share import Claim, Grant
 from plafond.model.money import REPLICAS
 from plafond.model.workload import WorkloadClass
@@ -22,25 +22,25 @@ def holding(name="llm", recommended=4, grant=None, headroom=None, **more):
     granted = recommended if grant is None else grant
     floor, most = more.pop("floor", 0), more.pop("most", 100)
     cost = {EUR: money(1), REPLICAS: money(1)}
-    return Holding(
-        Claim(workload_id(name), WorkloadClass.WARM, cost, floor, recommended, most),
-        Grant(granted, granted if headroom is None else headroom, None),
-        more.pop("in_force", None),
-        more.pop("running", 0),
-        more.pop("beyond", 0),
-        more.pop("bound_at", None),
-        more.pop("raised_at", None),
-        **more,
-    )
+    claim = Claim(workload_id(name), WorkloadClass.WARM, cost, floor, recommended, most, **more)
+    return claim, Grant(granted, granted if headroom is None else headroom, None)
 
 
-def released(*holdings, left=100):
-    found = release(holdings, room(left), NOW, SETTINGS.timing)
+def ceilings(*holdings, under, **moment):
+    """The ceilings of what holds, and is granted, so much."""
+    grants = {claim.id: grant for claim, grant in holdings}
+    moment = Moment(NOW, SETTINGS.timing, **moment)
+    return release([claim for claim, _ in holdings], grants, under, moment)
+
+
+def released(*holdings, left=100, **moment):
+    found = ceilings(*holdings, under=room(left), **moment)
     return {each.name: ceiling.replicas for each, ceiling in found.items()}
 
 
-def one(*, left=100, **more):
-    return released(holding(**more), left=left)["llm"]
+def one(*, left=100, time_left=None, is_tight=False, **more):
+    found = released(holding(**more), left=left, time_left=time_left, is_tight=is_tight)
+    return found["llm"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_workload_grows_only_by_what_others_have_released():
     growing = holding("b", recommended=8, in_force=1, running=1)
 
     assert released(lowered, growing, left=10) == {"a": 2, "b": 4}
-    gone = lowered._replace(running=2, in_force=2)
+    gone = holding("a", recommended=2, in_force=2, running=2)
     assert released(gone, growing, left=10) == {"a": 2, "b": 8}
 
 
@@ -130,9 +130,10 @@ class TestRaisingWhatHasBound:
         assert one(recommended=6, headroom=12, **free) == 12
 
     def test_it_has_to_carry_the_end_of_what_it_starts(self):
-        # Ending costs a tenth: 1.10 for one more, of which 2.00 carry one only.
+        # It ends for 6 of the 60 minutes that are left: 1.10 for one more, of which 2.00 carry one.
+        ending = {"grace": 6 * MINUTE - SETTINGS.timing.evaluation_period, "time_left": HOUR}
         assert one(recommended=6, left=6, **BOUND) == 6
-        assert one(recommended=6, left=6, end_share=money("0.1"), **BOUND) == 5
+        assert one(recommended=6, left=6, **ending, **BOUND) == 5
 
     @pytest.mark.parametrize(
         "reason",
@@ -141,16 +142,16 @@ class TestRaisingWhatHasBound:
     def test_what_runs_at_one_time_has_to_carry_no_end(self, reason):
         # Six of six: of a limit like this nothing is used up, so the last one is raised as well.
         at_once = Room((LIMIT._replace(reason=reason),), (money(6),))
-        raised = holding(recommended=6, end_share=money("0.1"), **BOUND)
+        raised = holding(recommended=6, grace=6 * MINUTE, **BOUND)
 
-        (ceiling,) = release([raised], at_once, NOW, SETTINGS.timing).values()
+        (ceiling,) = ceilings(raised, under=at_once, time_left=HOUR).values()
 
         assert ceiling.replicas == 6
 
     def test_when_it_bound_and_was_raised_is_remembered(self):
         short = holding(recommended=6, grant=5, **BOUND)
 
-        (ceiling,) = release([short], room(100), NOW, SETTINGS.timing).values()
+        (ceiling,) = ceilings(short, under=room(100)).values()
 
         assert (ceiling.replicas, ceiling.bound_at, ceiling.raised_at) == (5, NOW, NOW)
 

@@ -33,6 +33,7 @@ from tests.unit.decide.test_horizon import means, steady
 
 from plafond.account.ledger import Charge, recorded
 from plafond.account.positions import grid_in_force, positions
+from plafond.decide.allowing import allowed
 from plafond.decide.horizon import planned
 from plafond.decide.lasting import (
     Whole,
@@ -42,7 +43,6 @@ from plafond.decide.lasting import (
     rate_in_turns,
 )
 from plafond.decide.pace import remembered
-from plafond.decide.rationale import allowed
 from plafond.decide.why import is_still_true, why
 from plafond.model.budget import BudgetPosition, FallsOut, OnExhausted
 from plafond.model.labels import LabelSelector

@@ -1,7 +1,5 @@
 """Rules: how one count comes from observed to desired, and who has the last word."""
 
-from dataclasses import replace
-
 import pytest
 from tests.builders import EUR, concurrency, hpa, money, policy, workload
 from tests.unit.decide.support import decided, running, target_of
@@ -153,7 +151,7 @@ def test_what_an_autoscaler_has_yet_to_lower_is_left_to_it():
 def unknown(recommended, **more):
     """Facts of a workload whose demand cannot be read."""
     known = facts(recommended, Reason.DEMAND_UNKNOWN, **more)
-    return known._replace(recommendation=replace(known.recommendation, gap=Gap("no answer")))
+    return known._replace(recommendation=known.recommendation._replace(gap=Gap("no answer")))
 
 
 def test_a_gap_of_demand_is_the_reason_although_nothing_moves():
@@ -165,7 +163,7 @@ def test_a_price_that_is_unknown_outlasts_a_delay():
     # Demand fell from four to two; within the window four are kept, and after it as well.
     fallen = facts(2, is_price_known=False)
     steps = (*fallen.recommendation.steps, Step(4, Reason.STABILIZED))
-    delayed = fallen._replace(recommendation=replace(fallen.recommendation, steps=steps))
+    delayed = fallen._replace(recommendation=fallen.recommendation._replace(steps=steps))
 
     assert outcome(delayed) == (4, Reason.PRICE_UNKNOWN)
     assert outcome(delayed._replace(is_price_known=True)) == (4, Reason.STABILIZED)

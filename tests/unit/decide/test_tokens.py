@@ -22,7 +22,7 @@ from tests.builders import (
 )
 from tests.unit.decide.support import decided
 
-from plafond.decide.rationale import allowed
+from plafond.decide.allowing import allowed
 from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.gap import Gap

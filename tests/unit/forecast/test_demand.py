@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from tests.builders import concurrency, pod, reading, readings, utilization
 
-from plafond.forecast.demand import DemandSample, sample_demand
+from plafond.forecast.demand import DemandSample, Signals
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.policy import Scaling
@@ -16,7 +16,7 @@ BOTH = replace(concurrency(10), gpu_utilization_target_percent=70)
 
 
 def sample(scaling, meters, pods=TWO, *, was_waiting=False):
-    return sample_demand(scaling, pods[0].owner, pods, meters, was_waiting=was_waiting)
+    return Signals.of(scaling, meters).sample(pods[0].owner, pods, was_waiting=was_waiting)
 
 
 @pytest.mark.parametrize(

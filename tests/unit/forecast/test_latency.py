@@ -5,7 +5,7 @@ import math
 import pytest
 from tests.builders import concurrency, in_time, pods_of, reading, readings, workload
 
-from plafond.forecast.demand import DemandSample, sample_demand
+from plafond.forecast.demand import DemandSample, Signals
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, MeterReading
 
@@ -14,8 +14,8 @@ FAILS = MeterReading(gap=Gap("no answer"))
 
 
 def sample(meters, scaling=None, pods=FOUR):
-    scaling = scaling or in_time(2)
-    return sample_demand(scaling, pods[0].owner, pods, meters, was_waiting=False)
+    signals = Signals.of(scaling or in_time(2), meters)
+    return signals.sample(pods[0].owner, pods, was_waiting=False)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from decimal import Decimal
 from tests.builders import pods_of, workload
 from tests.unit.simulate.support import MODEL
 
-from plafond.forecast.demand import sample_demand
+from plafond.forecast.demand import Signals
 from plafond.model.gap import Gap
 from plafond.model.meters import Meter, PodKey
 from plafond.model.policy import Scaling
@@ -25,7 +25,7 @@ SERVED = replace(MODEL, observe=Observe.SERVED)
 
 
 def seen(meters, scaling):
-    return sample_demand(scaling, LLM.id, PODS, meters, was_waiting=True)
+    return Signals.of(scaling, meters).sample(LLM.id, PODS, was_waiting=True)
 
 
 def test_the_core_sees_the_replicas_that_the_autoscaler_asks_for():
@@ -51,7 +51,7 @@ def test_with_nobody_ready_nothing_is_known():
     meters = benchmark_meters(Sight(50.0, 0.0, 0.0), NAME, (), SERVED)
     scaling = benchmark_scaling(SERVED)
 
-    assert isinstance(sample_demand(scaling, LLM.id, (), meters, was_waiting=False), Gap)
+    assert isinstance(Signals.of(scaling, meters).sample(LLM.id, (), was_waiting=False), Gap)
 
 
 def test_busy_engines_have_requests_that_wait():
