@@ -8,7 +8,13 @@ from tests.builders import EUR
 
 from plafond.decide.limits import Limit, Room
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import Squeezing
+from plafond.decide.recommendation import (
+    FULL_PERCENT,
+    DemandMemory,
+    Recommendation,
+    Step,
+)
+from plafond.forecast.demand import DemandSample
 from plafond.model.money import GPU_HOURS, summed
 
 COUNTS = st.integers(0, 9)
@@ -36,11 +42,14 @@ def test_the_room_beside_many_is_what_each_of_them_leaves(taken):
     assert room.beside(taken) == left
 
 
-@given(st.floats(0, 2000), COUNTS, COUNTS, COUNTS, st.integers(1, 100))
-def test_bounds_of_what_is_squeezed_hold_at_every_utilization(percents, floor, least, most, full):
-    squeezing = Squeezing(percents, 70, min(least, most), most)
+@given(st.floats(0, 20), COUNTS, COUNTS, st.integers(1, 100))
+def test_bounds_of_what_is_squeezed_hold_at_every_utilization(need, floor, asked, full):
+    sample = DemandSample(need, 70, "gpuUtilization")
+    steps, memory = (Step(asked, Reason.FOLLOWS_DEMAND),), DemandMemory(())
+    recommendation = Recommendation(steps, sample, None, memory)
+    most = max(floor, min(6, asked))
 
-    bounded = squeezing.within(floor, 6)
+    bounded = recommendation.squeezing(FULL_PERCENT, floor, most)
 
     # The least outranks the most.
-    assert bounded.at(full) == max(floor, min(6, squeezing.at(full)))
+    assert bounded.at(full) == max(floor, min(6, recommendation.squeezing().at(full)))

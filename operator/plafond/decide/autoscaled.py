@@ -9,7 +9,7 @@ from datetime import datetime
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import Recommendation, Step
+from plafond.decide.recommendation import DemandMemory, Recommendation, Step
 from plafond.forecast.autoscaled import asked
 from plafond.model.autoscaler import Autoscaler
 from plafond.model.gap import Gap
@@ -39,17 +39,18 @@ def recommend_autoscaled(
 
 def _at_zero(target: WorkloadAccount, now: datetime) -> Recommendation:
     # An autoscaler sleeps at zero, whoever brought it there: only what money took is given back.
-    if _was_taken(target.memory):
-        return Recommendation((Step(1, Reason.AUTOSCALER_WOKEN),), None, None, target.memory)
-    memory = _noted(target.memory, 0, now)
-    return Recommendation((Step(0, Reason.AUTOSCALER_WISH),), None, None, memory)
+    memory = target.memory
+    if _was_taken(target):
+        known = DemandMemory.of(memory, memory.recommendations)
+        return Recommendation((Step(1, Reason.AUTOSCALER_WOKEN),), None, None, known)
+    return Recommendation((Step(0, Reason.AUTOSCALER_WISH),), None, None, _noted(memory, 0, now))
 
 
-def _was_taken(memory: WorkloadMemory) -> bool:
-    if memory.wanted_replicas is not None:
-        return memory.wanted_replicas > 0
+def _was_taken(target: WorkloadAccount) -> bool:
+    if target.wanted_replicas is not None:
+        return target.wanted_replicas > 0
     # Its own write may have been cut to zero before ours came: then nobody knows a wanted count.
-    return memory.ceiling == 0 and _last_wish(memory) > 0
+    return target.memory.ceiling == 0 and _last_wish(target.memory) > 0
 
 
 def _kept(target: WorkloadAccount, autoscaler: Autoscaler) -> Recommendation:
@@ -57,16 +58,17 @@ def _kept(target: WorkloadAccount, autoscaler: Autoscaler) -> Recommendation:
     kept = workload.replicas
     if workload.is_count_ours or workload.replicas == memory.ceiling:
         # What we have cut says nothing of demand: it asked for at least as much as before.
-        kept = max(kept, memory.wanted_replicas or 0, _last_wish(memory))
+        kept = max(kept, target.wanted_replicas or 0, _last_wish(memory))
     gap = Gap(f"what {autoscaler.kind} {autoscaler.name} asks for cannot be known")
-    return Recommendation((Step(kept, Reason.DEMAND_UNKNOWN),), None, gap, memory)
+    known = DemandMemory.of(memory, memory.recommendations)
+    return Recommendation((Step(kept, Reason.DEMAND_UNKNOWN),), None, gap, known)
 
 
 def _last_wish(memory: WorkloadMemory) -> int:
     return memory.recommendations[-1].replicas if memory.recommendations else 0
 
 
-def _noted(memory: WorkloadMemory, wish: int, now: datetime) -> WorkloadMemory:
+def _noted(memory: WorkloadMemory, wish: int, now: datetime) -> DemandMemory:
     if memory.recommendations and _last_wish(memory) == wish:
-        return memory
-    return memory._replace(recommendations=(Recommended(now, wish),))
+        return DemandMemory.of(memory, memory.recommendations)
+    return DemandMemory.of(memory, (Recommended(now, wish),))

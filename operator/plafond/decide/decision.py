@@ -49,13 +49,23 @@ class Decision(NamedTuple):
         """Return this decision at *replicas*, recording *reason* if that is a move."""
         if replicas == self.desired_replicas:
             return self
-        move = Move(reason, before=self.desired_replicas, after=replicas)
-        return self._replace(desired_replicas=replicas, moves=(*self.moves, move))
+        # Built by hand: nothing is made as often, and `_replace` takes thrice as long.
+        return Decision(
+            self.workload,
+            self.workload_class,
+            self.observed_replicas,
+            replicas,
+            self.recommended_replicas,
+            self.ceiling,
+            (*self.moves, Move(reason, self.desired_replicas, replicas)),
+            self.held,
+            self.limit,
+        )
 
     @property
     def explanation(self) -> tuple[str, ...]:
         """The moves as they are remembered, each as `Reason:before:after`."""
-        return tuple([f"{move.reason}:{move.before}:{move.after}" for move in self.moves])
+        return tuple([f"{reason}:{before}:{after}" for reason, before, after in self.moves])
 
     @property
     def reason(self) -> Reason | None:

@@ -16,13 +16,20 @@ from plafond.decide.limits import Limit, Room
 from plafond.decide.precedence import for_floors
 from plafond.decide.reason import Reason
 from plafond.model.budget import BudgetPosition, OnExhausted
-from plafond.model.changed import changed
 from plafond.model.money import TOKENS, ZERO, ByUnit, is_resource_unit
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
 # A floor that was dropped returns only with this much to spare.
 TO_SPARE = Decimal("0.05")
+
+
+class Promise(NamedTuple):
+    """What is carried of a workload's floor, when it last was less than before, and until when."""
+
+    funded: int
+    dropped_at: datetime | None
+    until: datetime | None
 
 
 class Funding(NamedTuple):
@@ -41,16 +48,15 @@ class Funding(NamedTuple):
     until: datetime | None = None
     units: frozenset[str] = frozenset()
 
-    def remembered(self, target: WorkloadAccount, now: datetime) -> WorkloadAccount:
-        """Return *target* with this funding in its memory."""
+    def promise(self, target: WorkloadAccount, now: datetime) -> "Promise":
+        """Return what this promises *target*."""
         promised, memory = target.promised_replicas, target.memory
         funded = min(self.floors[target.id], promised)
         before = promised if memory.funded_floor is None else memory.funded_floor
         dropped = now if funded < before else memory.floor_dropped_at
         # What has no price was not funded: what it was promised before is looked at again.
         until = self.until if self.units <= target.cost.keys() else memory.floor_until
-        memory = memory._replace(funded_floor=funded, floor_dropped_at=dropped, floor_until=until)
-        return changed(target, memory=memory)
+        return Promise(funded, dropped, until)
 
 
 def fund(
@@ -63,19 +69,24 @@ def fund(
     )
     if any(_stops_all(position) for position in set_account.positions):
         return _funding({target.id: _pinned(target) for target in order}, order, set_account)
+    floors = _kept_promises(set_account, order, instantaneous)
+    is_unseen = set_account.unseen is not None and not _is_any_spent(set_account, TOKENS)
+    # Nearly always what is promised is what was carried before.
+    if is_unseen or any(floors[each.id] < each.promised_replicas for each in order):
+        room = _room(set_account, instantaneous)
+        room = room.beside([(target.cost, floors[target.id]) for target in order])
+        _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
+        if is_unseen:
+            rest = room.where(lambda limit: limit.is_at_once or limit.unit != TOKENS)
+            _keep_one_each(order, floors, rest)
+    return _funding(floors, order, set_account)
+
+
+def _room(set_account: SetAccount, instantaneous: tuple[Limit, ...]) -> Room:
     # What is unmanaged counts as of now against `ceilings`, and as its mean until a window's end.
     at_once = Room.under(instantaneous, set_account.unmanaged)
     steady = Room.under(map(_steady, set_account.positions), set_account.unmanaged_mean)
-    room = Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
-    floors = _kept_promises(set_account, order, room)
-    is_unseen = set_account.unseen is not None and not _is_any_spent(set_account, TOKENS)
-    # Nearly always what is promised is what was carried before.
-    if is_unseen or any(floors[target.id] < target.promised_replicas for target in order):
-        room = room.beside([(target.cost, floors[target.id]) for target in order])
-        _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
-    if is_unseen:
-        _keep_one_each(order, floors, room.where(lambda x: x.is_at_once or x.unit != TOKENS))
-    return _funding(floors, order, set_account)
+    return Room((*steady.limits, *at_once.limits), (*steady.left, *at_once.left))
 
 
 def _funding(
@@ -136,18 +147,21 @@ def _may_return(target: WorkloadAccount, funded: int, room: Room, dropped_by: da
 
 
 def _kept_promises(
-    set_account: SetAccount, order: list[WorkloadAccount], room: Room
+    set_account: SetAccount, order: list[WorkloadAccount], instantaneous: tuple[Limit, ...]
 ) -> dict[WorkloadId, int]:
     # With KeepFloors a funded floor stays so though the world grew dearer; `ceilings` outrank it.
     kept = all(p.budget.on_exhausted is OnExhausted.KEEP_FLOORS for p in set_account.positions)
     ends = {target.memory.floor_until for target in order}
     begun = {end: _begun(set_account.positions, end) for end in ends}
-    room = _outranking(room, frozenset().union(*begun.values()))
+    names = frozenset().union(*begun.values())
+    room = Room((), ())
+    if instantaneous or names:
+        room = _outranking(_room(set_account, instantaneous), names)
     floors: dict[WorkloadId, int] = {}
     for target in order:
         promised = min(target.memory.funded_floor or 0, target.promised_replicas)
-        carried = 0
-        if kept and promised:
+        carried = promised if kept else 0
+        if carried and room.limits:
             outranking = _outranking(room, begun[target.memory.floor_until])
             carried = outranking.most(target.cost, promised)
         floors[target.id] = max(carried, _pinned(target))

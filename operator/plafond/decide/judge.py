@@ -1,22 +1,23 @@
 """Decide one policy set: floors, pace, share, ceilings, and a decision for every target."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache, partial
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
-from plafond.decide.fund import Funding, fund
+from plafond.decide.fund import Funding, Promise, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
 from plafond.decide.pace import Pace, pace
 from plafond.decide.rationale import rationale
 from plafond.decide.recommend import recommend
 from plafond.decide.release import Ceiling, Moment, release
 from plafond.decide.rules import Facts, decide_one
-from plafond.decide.search import search_of
+from plafond.decide.search import Search, search_of
 from plafond.decide.share import Claim, Grant, share
-from plafond.decide.wish import Wish
+from plafond.decide.wish import Squeezed, Wish
 from plafond.forecast.demand import DemandSample, Signals
 from plafond.model.gap import Gap
 from plafond.model.memory import Memory, Rationale, WorkloadMemory
@@ -84,19 +85,22 @@ def judge(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Ju
         return _leave_alone(set_account, snapshot)
     instantaneous = instantaneous_limits(set_account)
     funding = fund(set_account, instantaneous, snapshot.now, settings.timing)
-    wishes = _wishes(set_account, snapshot, settings, funding)
+    needed = _priced_units(set_account, instantaneous)
+    wishes = _wishes(set_account, needed, funding, (snapshot, settings))
     priced = tuple([wish for wish in wishes if wish.is_priced])
     plan = pace(set_account, priced, funding, settings.timing)
     limits = (*plan.limits, *instantaneous)
     in_doubt = _is_in_doubt(set_account, limits, snapshot)
-    claims = [_claim(wish, plan, in_doubt=in_doubt) for wish in priced]
+    squeezed = _squeezed(wishes, plan.utilization_percent)
+    both = zip(wishes, squeezed, strict=True)
+    claims = [_claim(wish, fuller, in_doubt=in_doubt) for wish, fuller in both if wish.is_priced]
     room = Room.under(limits, _taken(set_account, wishes))
     grants = share(claims, room, headroom=not plan.is_short)
     moment = Moment(snapshot.now, settings.timing, plan.time_left, plan.is_short)
     ceilings = release(claims, grants, room, moment)
     is_clamped = snapshot.admission.is_clamped
-    outcome = _Outcome(set_account, plan, limits, grants, ceilings, is_clamped, in_doubt)
-    return _judgement(outcome, wishes)
+    stages = _Stages(funding, plan, limits, squeezed, grants, ceilings, in_doubt, is_clamped)
+    return _judgement(set_account, wishes, stages, snapshot.now)
 
 
 def _is_in_doubt(set_account: SetAccount, limits: tuple[Limit, ...], snapshot: Snapshot) -> bool:
@@ -145,16 +149,17 @@ def _in_force(set_account: SetAccount, snapshot: Snapshot) -> Mapping[WorkloadId
 
 
 def _wishes(
-    set_account: SetAccount, snapshot: Snapshot, settings: Settings, funding: Funding
+    set_account: SetAccount,
+    needed: frozenset[str],
+    funding: Funding,
+    where: tuple[Snapshot, Settings],
 ) -> tuple[Wish, ...]:
+    snapshot, settings = where
     in_force = _in_force(set_account, snapshot)
-    needed = _priced_units(set_account)
-    record = snapshot.records.get(set_account.policy_set.namespace)
-    search = search_of(Memory() if record is None else record.memory, settings.timing)
+    search = cache(partial(_search, set_account, snapshot, settings))
     signals: Signals | None = None
     found = []
-    for before in set_account.targets:
-        target = funding.remembered(before, snapshot.now)
+    for target in set_account.targets:
         missing = needed.difference(target.cost)
         if target.is_unmeasured:
             # Unknown tokens keep it from growing; what else it costs is limited as ever.
@@ -165,7 +170,7 @@ def _wishes(
             if signals is None or signals.scaling is not scaling:
                 signals = Signals.of(scaling, snapshot.meters)
             demand = _demand(signals, target)
-        recommendation = recommend(target, demand, snapshot.now, search.of)
+        recommendation = recommend(target, demand, snapshot.now, lambda each: search().of(each))
         floor = funding.floors[target.id]
         found.append(
             Wish.of(target, recommendation, floor, in_force.get(target.id), is_priced=not missing)
@@ -173,14 +178,19 @@ def _wishes(
     return tuple(found)
 
 
+def _search(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Search:
+    record = snapshot.records.get(set_account.policy_set.namespace)
+    return search_of(Memory() if record is None else record.memory, settings.timing)
+
+
 def _demand(signals: Signals, target: WorkloadAccount) -> DemandSample | Gap:
     was_waiting = target.memory.was_waiting
     return signals.sample(target.id, target.ready_pods, was_waiting=was_waiting)
 
 
-def _priced_units(set_account: SetAccount) -> frozenset[str]:
+def _priced_units(set_account: SetAccount, instantaneous: tuple[Limit, ...]) -> frozenset[str]:
     needed = {p.budget.limit.unit for p in set_account.positions}
-    needed |= {limit.unit for limit in instantaneous_limits(set_account)}
+    needed |= {limit.unit for limit in instantaneous}
     # A resource that a replica does not request takes up nothing; only prices can be unknown.
     return frozenset(u for u in needed if not is_resource_unit(u) and u != REPLICAS)
 
@@ -190,8 +200,12 @@ def _taken(set_account: SetAccount, wishes: tuple[Wish, ...]) -> ByUnit:
     return summed(set_account.unmanaged, ((t.cost, t.workload.replicas) for t in unpriced))
 
 
-def _claim(wish: Wish, plan: Pace, *, in_doubt: bool) -> Claim:
-    target, percent = wish.target, plan.utilization_percent
+def _squeezed(wishes: Iterable[Wish], percent: int | None) -> list[Squeezed | None]:
+    return [None if percent is None else wish.squeezed(percent) for wish in wishes]
+
+
+def _claim(wish: Wish, squeezed: Squeezed | None, *, in_doubt: bool) -> Claim:
+    target = wish.target
     workload, rule, memory = target.workload, target.targeted.class_rule, target.memory
     autoscaler = workload.autoscaler
     claim = Claim(
@@ -199,7 +213,7 @@ def _claim(wish: Wish, plan: Pace, *, in_doubt: bool) -> Claim:
         rule.workload_class,
         target.cost,
         wish.floor,
-        wish.replicas if percent is None else wish.spared.at(percent),
+        wish.replicas if squeezed is None else squeezed.spared,
         UNBOUNDED if rule.max_replicas is None else max(rule.max_replicas, wish.floor),
         wish.in_force,
         workload.replicas,
@@ -217,47 +231,53 @@ def _claim(wish: Wish, plan: Pace, *, in_doubt: bool) -> Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What the stages that look at all targets came to."""
+class _Stages:
+    """What the stages that look at all targets came to; *squeezed* in the order of the targets."""
 
-    account: SetAccount
+    funding: Funding
     plan: Pace
     limits: tuple[Limit, ...]
+    squeezed: Sequence[Squeezed | None]
     grants: Mapping[WorkloadId, Grant]
     ceilings: Mapping[WorkloadId, Ceiling]
-    is_clamped: bool
     is_in_doubt: bool
+    is_clamped: bool
 
 
-def _judgement(outcome: _Outcome, wishes: tuple[Wish, ...]) -> Judgement:
+def _judgement(
+    set_account: SetAccount, wishes: tuple[Wish, ...], stages: _Stages, now: datetime
+) -> Judgement:
     decisions: list[Decision] = []
     ceilings: dict[WorkloadId, int] = {}
     memory: dict[WorkloadId, WorkloadMemory] = {}
     gaps: dict[WorkloadId, Gap] = {}
-    for wish in wishes:
+    for wish, squeezed in zip(wishes, stages.squeezed, strict=True):
         target = wish.target
-        released = outcome.ceilings.get(target.id)
-        ceiling = _ceiling_of(wish, released, is_limited=bool(outcome.limits))
-        decision = _decide(wish, outcome, ceiling)
+        released = stages.ceilings.get(target.id)
+        facts = _facts(wish, squeezed, released, stages)
+        decision = _decide(wish, facts, stages.plan)
         decisions.append(decision)
-        if ceiling is not None:
-            ceilings[target.id] = ceiling
+        if facts.ceiling is not None:
+            ceilings[target.id] = facts.ceiling
         gap = wish.recommendation.gap or next(iter(target.gaps.values()), None)
         if gap is not None:
             gaps[target.id] = gap
-        why = rationale(decision, target, outcome.account, gap)
-        memory[target.id] = _remembered(wish, decision, released, why)
+        said = (
+            stages.funding.promise(target, now),
+            rationale(decision, target, set_account, gap),
+        )
+        memory[target.id] = _remembered(wish, decision, released, said)
     return Judgement(
-        outcome.account,
-        outcome.plan,
+        set_account,
+        stages.plan,
         tuple(decisions),
         ceilings,
         memory,
         _demanded(wishes),
         gaps,
         _demanded([wish for wish in wishes if wish.is_censored]),
-        outcome.limits,
-        next((g.obstacle for g in outcome.grants.values() if g.obstacle is not None), None),
+        stages.limits,
+        next((g.obstacle for g in stages.grants.values() if g.obstacle is not None), None),
     )
 
 
@@ -282,34 +302,44 @@ def _ceiling_of(wish: Wish, released: Ceiling | None, *, is_limited: bool) -> in
     return max(ceiling, workload.replicas) if workload.loses_volumes else ceiling
 
 
-def _decide(wish: Wish, outcome: _Outcome, ceiling: int | None) -> Decision:
-    target, percent = wish.target, outcome.plan.utilization_percent
-    rule, observed = target.targeted.class_rule, target.workload.replicas
-    grant = outcome.grants.get(target.id)
-    facts = Facts(
+def _facts(
+    wish: Wish,
+    squeezed: Squeezed | None,
+    released: Ceiling | None,
+    stages: _Stages,
+) -> Facts:
+    target = wish.target
+    grant = stages.grants.get(target.id)
+    return Facts(
         target.workload,
         wish.recommendation,
-        rule.max_replicas,
+        target.targeted.class_rule.max_replicas,
         target.promised_replicas,
         wish.floor,
-        None if percent is None else wish.needed.at(percent),
-        ceiling,
+        None if squeezed is None else squeezed.needed,
+        _ceiling_of(wish, released, is_limited=bool(stages.limits)),
         None if grant is None else grant.obstacle,
         wish.is_priced,
-        outcome.is_clamped,
-        outcome.is_in_doubt,
-        0 if percent is None else wish.spared.at(percent),
+        stages.is_clamped,
+        stages.is_in_doubt,
+        0 if squeezed is None else squeezed.spared,
         # Of what does not run one may start, to show what it processes.
-        not (target.is_unmeasured and observed),
+        not (target.is_unmeasured and target.workload.replicas),
     )
+
+
+def _decide(wish: Wish, facts: Facts, plan: Pace) -> Decision:
+    target, observed = wish.target, wish.target.workload.replicas
     decision = Decision(
         target.id,
-        rule.workload_class,
+        target.targeted.class_rule.workload_class,
         observed,
         observed,
         wish.replicas,
-        ceiling,
-        limit=_limit_of(facts, outcome.plan),
+        facts.ceiling,
+        (),
+        None,
+        _limit_of(facts, plan),
     )
     return decide_one(decision, facts)
 
@@ -323,15 +353,25 @@ def _limit_of(facts: Facts, plan: Pace) -> str | None:
 
 
 def _remembered(
-    wish: Wish, decision: Decision, released: Ceiling | None, why: Rationale
+    wish: Wish, decision: Decision, released: Ceiling | None, said: tuple[Promise, Rationale]
 ) -> WorkloadMemory:
-    memory = wish.recommendation.memory
-    return memory._replace(
+    (promise, why), target, demand = said, wish.target, wish.recommendation.memory
+    before = target.memory
+    return WorkloadMemory(
+        wanted_replicas=target.wanted_replicas,
         ceiling=decision.ceiling,
-        price=wish.target.known_price,
-        priced_requests=wish.target.workload.requests,
+        recommendations=demand.recommendations,
+        price=target.known_price,
+        priced_requests=target.workload.requests,
+        was_waiting=demand.was_waiting,
+        probed_at=demand.probed_at,
+        probe=demand.probe,
+        probes=demand.probes,
+        bound_at=before.bound_at if released is None else released.bound_at,
+        raised_at=before.raised_at if released is None else released.raised_at,
+        funded_floor=promise.funded,
+        floor_dropped_at=promise.dropped_at,
+        floor_until=promise.until,
         explanation=decision.explanation,
-        bound_at=memory.bound_at if released is None else released.bound_at,
-        raised_at=memory.raised_at if released is None else released.raised_at,
         rationale=why,
     )

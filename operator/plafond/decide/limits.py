@@ -60,6 +60,16 @@ class Room(NamedTuple):
         ]
         return Room(self.limits, tuple(left))
 
+    def beside_one(self, cost: ByUnit) -> "Room | Limit":
+        """Return the room that remains beside a replica of *cost*, or the limit that refuses it."""
+        left = []
+        for limit, value in zip(self.limits, self.left, strict=True):
+            needed = cost.get(limit.unit, ZERO)
+            if needed > value and needed > 0:
+                return limit
+            left.append(value - needed)
+        return Room(self.limits, tuple(left))
+
     def beside(self, taken: Collection[tuple[ByUnit, int]]) -> "Room":
         """Return the room that remains beside so many replicas of each cost in *taken*."""
         left = list(self.left)
@@ -87,7 +97,7 @@ class Room(NamedTuple):
         """Return the first limit under which *times* replicas of *cost* do not fit."""
         for limit, value in zip(self.limits, self.left, strict=True):
             needed = times * cost.get(limit.unit, ZERO)
-            if needed > 0 and needed > value:
+            if needed > value and needed > 0:
                 return limit
         return None
 
@@ -97,7 +107,7 @@ class Room(NamedTuple):
         for limit, value in zip(self.limits, self.left, strict=True):
             needed = cost.get(limit.unit, ZERO)
             # Compared first: how often a small cost fits into a huge limit has too many digits.
-            if needed > 0 and value < needed * fitting:
+            if value < needed * fitting and needed > 0:
                 fitting = max(0, int(value // needed))
         return fitting
 

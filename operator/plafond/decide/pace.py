@@ -9,12 +9,12 @@ is taken to stay as it is. Whatever differed from the plan is made up for over t
 window.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
+from typing import NamedTuple
 
 from plafond.account.account import SetAccount
 from plafond.decide.fund import Funding
@@ -103,12 +103,12 @@ class Pace:
     budgets: tuple[BudgetPace, ...]
     is_censored: bool = False
 
-    @cached_property
+    @property
     def utilization_percent(self) -> int | None:
         """How full replicas run: as full as the tightest budget asks; None without pressure."""
         return self.squeezing.utilization_percent if self.squeezing else None
 
-    @cached_property
+    @property
     def is_short(self) -> bool:
         """Demand does not fit into a budget as it is: nothing beyond it is given to anybody."""
         return any(b.utilization_percent is not None or b.is_clipped for b in self.budgets)
@@ -119,7 +119,7 @@ class Pace:
         pressed = [b for b in self.budgets if b.utilization_percent]
         return max(pressed, key=lambda b: b.utilization_percent or 0, default=None)
 
-    @cached_property
+    @property
     def time_left(self) -> timedelta | None:
         """To the end of the window that ends first; None without a budget."""
         return min((budget.position.time_left for budget in self.budgets), default=None)
@@ -148,8 +148,7 @@ def pace(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """One budget with everything that its plan depends on."""
 
     set_account: SetAccount
@@ -179,7 +178,7 @@ class _Case:
         return _Costs(
             self.unit,
             self.set_account.unmanaged.get(self.unit, ZERO),
-            tuple((wish, wish.target.price.get(self.unit, ZERO)) for wish in self.wishes),
+            [(wish, wish.target.price.get(self.unit, ZERO)) for wish in self.wishes],
         )
 
     def plan(self, timing: Timing) -> PacePlan | None:
@@ -218,9 +217,9 @@ def _paced(case: _Case, ahead: timedelta, timing: Timing) -> BudgetPace:
         spending = demand if fullest is None else costs.at(fullest)
     else:
         is_short = max(promised, demand) > level
-        is_squeezed = is_short and case.is_saved_by_running_fuller
-        fullest = costs.least_utilization(level) if is_squeezed else None
-        spending = demand if fullest is None else costs.at(fullest)
+        fullest, spending = None, demand
+        if is_short and case.is_saved_by_running_fuller:
+            fullest, spending = costs.least_utilization(level)
         is_clipped = is_short and spending > level
     found = BudgetPace(
         position,
@@ -247,22 +246,21 @@ def _in_turns(found: BudgetPace, timing: Timing) -> BudgetPace:
     return replace(found, in_turns=rate)
 
 
-@dataclass(frozen=True, slots=True)
-class _Costs:
+class _Costs(NamedTuple):
     """What the wishes, each with its price, cost per hour beside what cannot be scaled."""
 
     unit: str
     unmanaged: Decimal
-    wishes: tuple[tuple[Wish, Decimal], ...]
+    wishes: list[tuple[Wish, Decimal]]
 
     @property
     def replica(self) -> Decimal:
         """What the dearest replica costs."""
-        return max((price for _, price in self.wishes), default=ZERO)
+        return max([price for _, price in self.wishes], default=ZERO)
 
     def at(self, utilization_percent: int | None) -> Decimal:
         if utilization_percent is None:
-            return self.unmanaged + sum((w.replicas * price for w, price in self.wishes), ZERO)
+            return self.unmanaged + sum([w.replicas * price for w, price in self.wishes], ZERO)
         each = [w.spared.at(utilization_percent) * price for w, price in self.wishes]
         return self.unmanaged + sum(each, ZERO)
 
@@ -288,19 +286,26 @@ class _Costs:
                 served += price * _hours_in(span, pod.ready_at)
         return paid / served if served > 0 else 1.0
 
-    def least_utilization(self, level: Decimal) -> int:
-        """Return the lowest percentage at which the wishes fit into *level*, or the highest."""
+    def least_utilization(self, level: Decimal) -> tuple[int, Decimal]:
+        """Return the lowest percentage at which the cost fits into *level*, or the highest."""
+        cost = self.at(HIGHEST_UTILIZATION_PERCENT)
+        if cost > level:
+            return HIGHEST_UTILIZATION_PERCENT, cost
         # Up to all their targets nothing changes, and nothing beyond all their limits.
-        targets = (wish.target_percent for wish, _ in self.wishes)
-        lowest = min((each for each in targets if each is not None), default=FULL_PERCENT)
-        limit = max((wish.needed.fullest_percent for wish, _ in self.wishes), default=FULL_PERCENT)
+        targets = [wish.target_percent for wish, _ in self.wishes]
+        lowest = min([each for each in targets if each is not None], default=FULL_PERCENT)
+        limit = max([wish.needed.fullest_percent for wish, _ in self.wishes], default=FULL_PERCENT)
         between = range(lowest + 1, min(limit + 1, HIGHEST_UTILIZATION_PERCENT))
         steps: tuple[int, ...] = (1, *between, HIGHEST_UTILIZATION_PERCENT)
-
-        def fits(percent: int) -> bool:
-            return self.at(percent) <= level
-
-        return steps[bisect_left(steps, x=True, hi=len(steps) - 1, key=fits)]
+        low, high = 0, len(steps) - 1
+        while low < high:
+            middle = (low + high) // 2
+            at_middle = self.at(steps[middle])
+            if at_middle <= level:
+                high, cost = middle, at_middle
+            else:
+                low = middle + 1
+        return steps[high], cost
 
 
 def _hours_in(span: Span, since: datetime | None) -> float:

@@ -98,11 +98,13 @@ class Governed:
         # Where the list is full, a workload without a ceiling is left out, and not unlimited.
         if not judgement.account.policy_set.is_enforced or judgement.left_out:
             return dict(judgement.ceilings)
-        follows = {t.id for t in judgement.account.targets if t.targeted.scaling is not None}
-        unlimited = (d.workload for d in judgement.decisions if d.ceiling is None)
-        return dict.fromkeys((w for w in unlimited if w in follows), NO_CEILING) | dict(
-            judgement.ceilings
-        )
+        both = zip(judgement.decisions, judgement.account.targets, strict=True)
+        unlimited = {
+            target.id: NO_CEILING
+            for decision, target in both
+            if decision.ceiling is None and target.targeted.scaling is not None
+        }
+        return unlimited | dict(judgement.ceilings)
 
     def _for_a_while(self, judgement: Judgement) -> dict[WorkloadId, int]:
         """Return what has to be listed only while its count is given back."""

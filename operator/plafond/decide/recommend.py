@@ -8,15 +8,13 @@ semantics: the Kubernetes documentation, "Horizontal Pod Autoscaling", algorithm
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.autoscaled import recommend_autoscaled
 from plafond.decide.probing import Probing
 from plafond.decide.reason import Reason
-from plafond.decide.recommendation import Recommendation, Step
+from plafond.decide.recommendation import DemandMemory, Recommendation, Step
 from plafond.forecast.demand import DemandSample, replicas_for
 from plafond.model.gap import Gap
 from plafond.model.memory import Recommended
@@ -24,17 +22,6 @@ from plafond.model.meters import LATENCIES
 from plafond.model.policy import Scaling
 
 TOLERANCE = 0.1
-
-
-class _Probe(NamedTuple):
-    """The last probe for demand that cannot be seen: when, for how many, and the how-manieth."""
-
-    at: datetime | None
-    replicas: int | None
-    number: int
-
-
-_NO_PROBE = _Probe(None, None, 0)
 
 
 def recommend(
@@ -48,14 +35,11 @@ def recommend(
 
     *probing* says how more of it is looked for, where it cannot be seen.
     """
-    wanted = target.wanted_replicas
-    if target.memory.wanted_replicas != wanted:
-        target = replace(target, memory=target.memory._replace(wanted_replicas=wanted))
     if target.workload.autoscaler is not None:
         return recommend_autoscaled(target, target.workload.autoscaler, now)
     scaling = target.targeted.scaling
     if demand is None or scaling is None:
-        return Recommendation((_chosen_by_others(target),), None, None, target.memory)
+        return _unseen(target, _chosen_by_others(target))
     if target.workload.replicas == 0:
         return _at_zero(target)
     if not target.ready_pods:
@@ -65,30 +49,35 @@ def recommend(
     return _following(target, demand, scaling, (now, probing))
 
 
+def _unseen(target: WorkloadAccount, step: Step) -> Recommendation:
+    memory = target.memory
+    return Recommendation((step,), None, None, DemandMemory.of(memory, memory.recommendations))
+
+
 def _chosen_by_others(target: WorkloadAccount) -> Step:
-    wanted = target.memory.wanted_replicas
+    wanted = target.wanted_replicas
     return Step(target.workload.replicas if wanted is None else wanted, Reason.WANTED_COUNT)
 
 
 def _at_zero(target: WorkloadAccount) -> Recommendation:
     # Nothing serves, so nothing can be measured. A count of zero that others chose stays; one that
     # money brought about starts again with one replica.
-    wanted = target.memory.wanted_replicas
+    wanted = target.wanted_replicas
     starts_again = wanted is not None and wanted > 0
     step = Step(1, Reason.FOLLOWS_DEMAND) if starts_again else Step(0, Reason.DEMAND_UNKNOWN)
-    return Recommendation((step,), None, None, target.memory)
+    return _unseen(target, step)
 
 
 def _kept(target: WorkloadAccount, gap: Gap, now: datetime) -> Recommendation:
     """Keep what runs while demand is unknown."""
     memory, observed = target.memory, target.workload.replicas
-    if not memory.recommendations:
-        memory = memory._replace(recommendations=(Recommended(now, observed),))
+    before = memory.recommendations or (Recommended(now, observed),)
     kept = observed
     if target.workload.is_count_ours and observed == memory.ceiling:
         # What we have cut ourselves says nothing of demand: else it would be cut again and again.
-        kept = max(observed, memory.recommendations[-1].replicas)
-    return Recommendation((Step(kept, Reason.DEMAND_UNKNOWN),), None, gap, memory)
+        kept = max(observed, before[-1].replicas)
+    step = Step(kept, Reason.DEMAND_UNKNOWN)
+    return Recommendation((step,), None, gap, DemandMemory.of(memory, before))
 
 
 def _following(
@@ -113,20 +102,13 @@ def _following(
         # Stabilization only delays a fall: it never asks for more than what runs.
         highest = max([each.replicas for each in higher])
         steps.append(Step(min(highest, observed), Reason.STABILIZED))
-    probe = _NO_PROBE
+    found = DemandMemory((*higher, Recommended(now, asked)), demand.is_waiting)
     # Whoever looks for more goes on until it is seen, also where its ceiling was raised meanwhile.
     if demand.is_censored and (_binds(target) or memory.probe is not None):
-        probe = _probed(target, now, probing(target))
-        if probe.replicas is not None and probe.replicas > steps[-1].replicas:
-            steps.append(Step(probe.replicas, Reason.DEMAND_CENSORED))
-    memory = memory._replace(
-        was_waiting=demand.is_waiting,
-        recommendations=(*higher, Recommended(now, asked)),
-        probed_at=probe.at,
-        probe=probe.replicas,
-        probes=probe.number,
-    )
-    return Recommendation(tuple(steps), demand, None, memory)
+        found = _probed(found, target, now, probing(target))
+        if found.probe is not None and found.probe > steps[-1].replicas:
+            steps.append(Step(found.probe, Reason.DEMAND_CENSORED))
+    return Recommendation(tuple(steps), demand, None, found)
 
 
 def _within_tolerance(target: WorkloadAccount, demand: DemandSample) -> int:
@@ -147,10 +129,12 @@ def _binds(target: WorkloadAccount) -> bool:
     return ceiling is not None and target.workload.replicas >= ceiling
 
 
-def _probed(target: WorkloadAccount, now: datetime, probing: Probing) -> "_Probe":
+def _probed(
+    found: DemandMemory, target: WorkloadAccount, now: datetime, probing: Probing
+) -> DemandMemory:
     memory, ready = target.memory, len(target.ready_pods)
     began = probing.began(memory.probed_at, memory.raised_at)
     if began is not None and now < began + probing.wait(memory.probes):
-        return _Probe(memory.probed_at, memory.probe, memory.probes)
+        return found._replace(probed_at=memory.probed_at, probe=memory.probe, probes=memory.probes)
     probe = max(ready + 1, math.ceil(ready * probing.factor(memory.probes)))
-    return _Probe(now, probe, memory.probes + 1)
+    return found._replace(probed_at=now, probe=probe, probes=memory.probes + 1)

@@ -1,13 +1,14 @@
 """A recommendation: how many replicas a workload should have if money were no object, and why."""
 
 import math
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Self
 
 from plafond.decide.probing import GENTLE_FACTORS
 from plafond.decide.reason import Reason
 from plafond.forecast.demand import EPSILON, DemandSample, replicas_for
 from plafond.model.gap import Gap
-from plafond.model.memory import WorkloadMemory
+from plafond.model.memory import Recommended, WorkloadMemory
 
 FULL_PERCENT = 100
 # Beyond this, an engine that is just busy cannot be told from one that drowns.
@@ -49,20 +50,29 @@ class Squeezing(NamedTuple):
         unused = _unused(target, full) if is_lean else 0.0
         return min(most, max(least, replicas_for(percents, full, unused)))
 
-    def within(self, least: int, most: int) -> "Squeezing":
-        """Return the same, but never fewer than *least*, nor more than *most*."""
-        # The least outranks the most.
-        least, most = max(least, self.least), max(least, min(most, self.most))
-        return Squeezing(
-            self.percents, self.target_percent, least, most, self.fullest_percent, self.is_lean
-        )
-
 
 def _unused(target_percent: int, fullest: int) -> float:
     # Where replicas may run full, one that would be used for less than half is not worth its
     # price when money is short; the price of money rises with utilization.
     room = max(1, FULL_PERCENT - target_percent)
     return LEAST_USED * (fullest - target_percent) / room
+
+
+class DemandMemory(NamedTuple):
+    """The part of what is remembered of a workload that is about its demand."""
+
+    recommendations: tuple[Recommended, ...]
+    was_waiting: bool = False
+    probed_at: datetime | None = None
+    probe: int | None = None
+    probes: int = 0
+
+    @classmethod
+    def of(cls, memory: WorkloadMemory, recommendations: tuple[Recommended, ...]) -> Self:
+        """Return what *memory* holds of it, but for the *recommendations*."""
+        return cls(
+            recommendations, memory.was_waiting, memory.probed_at, memory.probe, memory.probes
+        )
 
 
 class Recommendation(NamedTuple):
@@ -81,7 +91,7 @@ class Recommendation(NamedTuple):
     steps: tuple[Step, ...]
     sample: DemandSample | None
     gap: Gap | None
-    memory: WorkloadMemory
+    memory: DemandMemory
     least: int = 1
 
     @property
@@ -98,20 +108,28 @@ class Recommendation(NamedTuple):
             return self.replicas
         return math.ceil(self.sample.spared - EPSILON)
 
-    def squeezing(self, limit_percent: int = FULL_PERCENT) -> Squeezing:
-        """Return the replicas that carry the demand of this moment, by how full they run."""
-        most, probe, sample = self.replicas, self.memory.probe, self.sample
+    def squeezing(
+        self, limit_percent: int = FULL_PERCENT, floor: int = 0, most: int | None = None
+    ) -> Squeezing:
+        """
+        Return the replicas that carry the demand of this moment, by how full they run.
+
+        They are never fewer than *floor*; *most* is all that is asked for, its floor and class
+        considered.
+        """
+        sample, probe, least = self.sample, self.memory.probe, self.least
+        most = self.replicas if most is None else most
         # What is offered is seen also where it is not served: then full replicas hide nothing.
         is_seen = sample is not None and sample.is_offered
         fullest = limit_percent if is_seen else min(limit_percent, HIGHEST_UTILIZATION_PERCENT)
         if sample is None or self.gap is not None:
             return Squeezing(0.0, FULL_PERCENT, most, most, fullest)
         # Ready pods that were not seen are no headroom: each may carry up to its target.
-        need, least = sample.need + sample.blind_pods, self.least
+        need = sample.need + sample.blind_pods
         if probe is not None:
             need = max(need, float(probe))
             # Run fuller, two full replicas would be no double of one, and never come to it.
             least = max(least, probe) if self.memory.probes > len(GENTLE_FACTORS) else least
         percent = sample.target_percent
         is_lean = is_seen and fullest >= FULL_PERCENT
-        return Squeezing(need * percent, percent, least, most, fullest, is_lean)
+        return Squeezing(need * percent, percent, max(floor, least), most, fullest, is_lean)

@@ -98,11 +98,8 @@ class _Dealt(NamedTuple):
 
 
 def _dealt(claims: Sequence[Claim], before: _Dealt, goals: Sequence[int]) -> _Dealt:
-    everybody = range(len(claims))
-    whole = _whole(claims, everybody, before, goals)
-    if whole is not None:
-        return whole
-    for _, places in groupby(everybody, key=lambda place: claims[place].workload_class):
+    by_class = groupby(range(len(claims)), key=lambda place: claims[place].workload_class)
+    for _, places in by_class:
         of_class = list(places)
         whole = _whole(claims, of_class, before, goals)
         before = _in_turns(claims, of_class, before, goals) if whole is None else whole
@@ -137,16 +134,20 @@ def _in_turns(
     while queue:
         place = heapq.heappop(queue)[1]
         claim = claims[place]
-        # Where nobody is left to take turns with, all that fits is given at once.
-        wanted = 1 if queue else goals[place] - granted[place]
-        fitting = room.most(claim.cost, wanted)
-        room = room.without(claim.cost, fitting)
-        granted[place] += fitting
-        if fitting < wanted:
-            obstacle = room.obstacle(claim.cost)
-            if obstacle is not None:
-                obstacles[place] = obstacle
-        elif granted[place] < goals[place]:
+        if not queue:
+            # Nobody is left to take turns with: all that fits is given at once.
+            fitting = room.most(claim.cost, goals[place] - granted[place])
+            room = room.without(claim.cost, fitting)
+            granted[place] += fitting
+        if granted[place] == goals[place]:
+            break
+        after = room.beside_one(claim.cost)
+        if isinstance(after, Limit):
+            obstacles[place] = after
+            continue
+        room = after
+        granted[place] += 1
+        if granted[place] < goals[place]:
             heapq.heappush(queue, (_part(claim, granted[place]), place))
     return _Dealt(granted, room, obstacles)
 

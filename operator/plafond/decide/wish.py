@@ -9,6 +9,20 @@ from plafond.decide.recommendation import Recommendation, Squeezing
 MILLI = Decimal("0.001")
 
 
+class Squeezed(NamedTuple):
+    """
+    The replicas of a target that runs fuller.
+
+    Attributes:
+        needed: what its demand needs then.
+        spared: as *needed*, but with as many at least as let requests be answered in time.
+
+    """
+
+    needed: int
+    spared: int
+
+
 class Wish(NamedTuple):
     """
     One target with what it should have, and the part of it that is promised.
@@ -45,10 +59,17 @@ class Wish(NamedTuple):
         if rule.max_replicas is not None:
             replicas = min(replicas, rule.max_replicas)
         replicas = max(replicas, floor)
-        needed = recommendation.squeezing(rule.utilization_limit_percent).within(floor, replicas)
+        needed = recommendation.squeezing(rule.utilization_limit_percent, floor, replicas)
         in_time = min(replicas, recommendation.spared)
-        spared = needed.within(in_time, needed.most) if in_time > needed.least else needed
+        spared = needed._replace(least=in_time) if in_time > needed.least else needed
         return cls(target, recommendation, replicas, floor, needed, spared, in_force, is_priced)
+
+    def squeezed(self, utilization_percent: int) -> Squeezed:
+        """Return what it has at *utilization_percent*, or at its limit, and what of it it needs."""
+        spared = self.spared.at(utilization_percent)
+        if self.spared is self.needed:
+            return Squeezed(spared, spared)
+        return Squeezed(self.needed.at(utilization_percent), spared)
 
     @property
     def work(self) -> Decimal:

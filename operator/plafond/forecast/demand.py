@@ -97,16 +97,13 @@ class Signals(NamedTuple):
         censored = is_waiting and was_waiting
         if isinstance(sight.waiting, Gap):
             censored = sight.is_saturated
-        return DemandSample(
-            best.need,
-            best.target_percent,
-            best.source,
-            censored and not any(s.is_offered for s in seen),
-            is_waiting,
-            best.blind_pods,
-            self.is_partial,
-            best.is_offered,
-            0.0 if latency is None else latency.spared,
+        if not (censored or is_waiting or self.is_partial or latency):
+            return best
+        return best._replace(
+            is_censored=censored and not any(s.is_offered for s in seen),
+            is_waiting=is_waiting,
+            is_partial=self.is_partial,
+            spared=0.0 if latency is None else latency.spared,
         )
 
 
