@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
-from typing import TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from plafond.account.counting import (
     Counted,
@@ -49,39 +49,49 @@ Item = TypeVar("Item")
 Key = TypeVar("Key")
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadAccount:
+class WorkloadAccount(NamedTuple):
     """
     One target: its pods that cost now, and what a replica of it costs.
 
     Attributes:
-        price: of one replica per hour, by unit; a unit whose price is unknown is missing.
-        gaps: why prices are unknown, or are the last ones known, by unit.
         workload, id: the workload itself, and its reference.
-        is_unmeasured: tokens are limited, and nobody has seen yet what a replica processes.
+        pods: those that cost; *ready_pods*: of them, those that serve.
+        price: of one replica per hour, by unit; a unit whose price is unknown is missing.
         cost: what one replica takes up, in every unit that anything may limit.
-        ready_pods: the pods that serve.
+        gaps: why prices are unknown, or are the last ones known, by unit.
+        is_unmeasured: tokens are limited, and nobody has seen yet what a replica processes.
 
     """
 
     targeted: TargetedWorkload
+    workload: Workload
+    id: WorkloadId
     pods: tuple[Pod, ...]
+    ready_pods: tuple[Pod, ...]
     price: ByUnit
+    cost: ByUnit
     gaps: Mapping[str, Gap]
     memory: WorkloadMemory
     is_unmeasured: bool = False
-    workload: Workload = field(init=False, repr=False, compare=False)
-    id: WorkloadId = field(init=False, repr=False, compare=False)
-    cost: ByUnit = field(init=False, repr=False, compare=False)
-    ready_pods: tuple[Pod, ...] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        workload = self.targeted.workload
-        resources = {resource_unit(r): n for r, n in workload.requests.items()}
-        object.__setattr__(self, "workload", workload)
-        object.__setattr__(self, "id", workload.id)
-        object.__setattr__(self, "cost", {**resources, **self.price, REPLICAS: ONE})
-        object.__setattr__(self, "ready_pods", tuple([p for p in self.pods if p.is_ready]))
+    @classmethod
+    def of(
+        cls,
+        targeted: TargetedWorkload,
+        pods: tuple[Pod, ...],
+        price: ByUnit,
+        gaps: Mapping[str, Gap],
+        memory: WorkloadMemory,
+    ) -> Self:
+        """Return the account of what is *targeted*, with *pods* that cost."""
+        workload = targeted.workload
+        ready = tuple([pod for pod in pods if pod.is_ready])
+        cost = _cost(workload, price)
+        return cls(targeted, workload, workload.id, pods, ready, price, cost, gaps, memory)
+
+    def at(self, price: ByUnit) -> "WorkloadAccount":
+        """Return the same at another *price*."""
+        return self._replace(price=price, cost=_cost(self.workload, price))
 
     @property
     def known_price(self) -> ByUnit:
@@ -111,6 +121,11 @@ class WorkloadAccount:
         # What ends is replaced, where its replica is still asked for: it never stands for one.
         ending = sum([pod.is_terminating for pod in self.pods])
         return ending + max(0, len(self.pods) - ending - self.workload.replicas)
+
+
+def _cost(workload: Workload, price: ByUnit) -> ByUnit:
+    resources = {resource_unit(name): amount for name, amount in workload.requests.items()}
+    return {**resources, **price, REPLICAS: ONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +329,7 @@ def _mean(counted: Counted, now_rates: ByUnit, now: datetime) -> ByUnit:
     if (since := filled_before(counted.record.memory)) is not None:
         # What history filled in says nothing of who may be scaled.
         back = min(back, now - since)
-    keys = [SeriesKey(Fact.UNMANAGED, unit) for unit in {key.unit for key in ledger.series}]
+    keys = [SeriesKey(Fact.UNMANAGED, unit) for unit in {unit for _, unit, _ in ledger.series}]
     means = mean_rates(ledger, keys, now, back)
     return {**now_rates, **{key.unit: mean for key, mean in means.items()}}
 
@@ -331,7 +346,8 @@ def _workload_account(
     last = memory.price if memory.priced_requests == workload.requests else {}
     found = replica_price(workload, pods, counted, facts.pricing)
     price, gaps = plausible(found, last, facts.pricing.cards)
-    known = WorkloadAccount(target, pods, price, {**price_gaps(pods, counted), **gaps}, memory)
+    gaps = {**price_gaps(pods, counted), **gaps} if counted.gaps else gaps
+    known = WorkloadAccount.of(target, pods, price, gaps, memory)
     # Whoever limits no tokens does not miss them.
     return _with_tokens(known, counted) if TOKENS in policy_set.units else known
 
@@ -340,10 +356,10 @@ def _with_tokens(known: WorkloadAccount, counted: Counted) -> WorkloadAccount:
     rate = counted.record.memory.token_rates.get(str(known.id))
     found = replica_tokens(rate)
     if not isinstance(found, Gap):
-        return replace(known, price={**known.price, TOKENS: found})
+        return known.at({**known.price, TOKENS: found})
     runs = known.pods or known.workload.replicas
     gaps = {**known.gaps, TOKENS: found} if runs else known.gaps
     # What runs without ever having shown a counter may well be something else than an engine.
     is_engine = rate is not None or not runs
     stand_in = {TOKENS: max(UNMEASURED, last_known(rate))} if is_engine else {}
-    return replace(known, price={**known.price, **stand_in}, gaps=gaps, is_unmeasured=True)
+    return known.at({**known.price, **stand_in})._replace(gaps=gaps, is_unmeasured=True)

@@ -28,6 +28,7 @@ from plafond.model.workload import Pod, Workload, WorkloadId
 
 START_DELAYS_KEPT = 20
 NEVER_SEEN = OpenPod({}, is_managed=False)
+NO_GAPS: Mapping[str, Gap] = {}
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,8 @@ class _Prices:
     def _priced(self, pod: Pod, before: OpenPod | None) -> "_Priced":
         pricing = self._facts.pricing
         found = pricing.on_node(pod.requests, self._facts.nodes.get(pod.node or ""))
+        if before is not None and self._is_no_news(before, pod, found):
+            return _Priced(self._one_of_all(before), NO_GAPS)
         rates, missing = plausible(found, {} if before is None else before.rates, pricing.cards)
         lacks = frozenset(missing.keys() - rates.keys())
         priced = changed(
@@ -184,11 +187,20 @@ class _Prices:
         )
         return _Priced(self._one_of_all(priced), missing)
 
+    def _is_no_news(self, before: OpenPod, pod: Pod, found: Mapping[str, Decimal | Gap]) -> bool:
+        return (
+            before.rates == found
+            and before.is_managed == (pod.owner in self._managed)
+            and before.workload == _workload(pod)
+            and not before.lacks
+            and before.ended_at is None
+        )
+
     def _one_of_all(self, pod: OpenPod) -> OpenPod:
         # What was read from an object is one for each pod: the first one stands for its equals.
         equal = self._shared[pod.workload, pod.is_managed]
         for other in equal:
-            if other == pod:
+            if other is pod or other == pod:
                 return other
         equal.append(pod)
         return pod
@@ -205,17 +217,16 @@ def replica_price(
     workload: Workload, pods: Iterable[Pod], counted: Counted, pricing: Pricing
 ) -> Mapping[str, Decimal | Gap]:
     """Return the dearest of the running pods' prices; without any, the dearest it could have."""
-    known = [counted.rates[pod.uid] for pod in pods if pod.uid in counted.rates]
+    known = {id(each): each for pod in pods if (each := counted.rates.get(pod.uid)) is not None}
     if not known:
         return pricing.anywhere(workload.requests, workload.node_requirements)
-    # Where the cost of one pod is unknown, so is that of the next one.
-    prices: dict[str, Decimal | Gap] = dict(price_gaps(pods, counted))
-    first, *others = {id(rates): rates for rates in known}.values()
+    first, *others = known.values()
     # What a pod processes now is not what a replica has to be expected to.
-    for unit, rate in first.items():
-        if unit != TOKENS and all(unit in rates for rates in others):
-            prices[unit] = max((rate, *(rates[unit] for rates in others)))
-    return prices
+    prices = {unit: rate for unit, rate in first.items() if unit != TOKENS}
+    for rates in others:
+        prices = {unit: max(r, rates[unit]) for unit, r in prices.items() if unit in rates}
+    # Where the cost of one pod is unknown, so is that of the next one.
+    return {**price_gaps(pods, counted), **prices} if counted.gaps else prices
 
 
 def unpriced(counted: Counted) -> dict[str, Gap]:

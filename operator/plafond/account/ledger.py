@@ -135,13 +135,19 @@ def _pieces(charges: Iterable[Charge], now: datetime, grid: Grid) -> dict[Series
         into = pieces.setdefault(key, {})
         for piece, value in _values(charge, cut):
             into[piece] = into[piece] + value if piece in into else value
-    return pieces
+    return {key: _rounded(into) if key.workload else into for key, into in pieces.items()}
+
+
+def _rounded(pieces: "_Pieces") -> "_Pieces":
+    return {piece: value.quantize(WORKLOADS_PRECISION) for piece, value in pieces.items()}
 
 
 def _bounded(
     pieces: Mapping[SeriesKey, "_Pieces"], series: Mapping[SeriesKey, tuple[Bucket, ...]]
-) -> dict[SeriesKey, "_Pieces"]:
-    """Return *pieces*, rounded and with the workloads that are too many as one, where they are."""
+) -> Mapping[SeriesKey, "_Pieces"]:
+    """Return *pieces* with the workloads that are too many as one."""
+    if not any(key.workload and key not in series for key in pieces):
+        return pieces
     known = {key.workload for key in series}
     found: dict[SeriesKey, _Pieces] = {}
     for key in sorted(pieces):
@@ -153,7 +159,7 @@ def _bounded(
         kept = key if key.workload in known else key._replace(workload=OTHERS)
         into = found.setdefault(kept, {})
         for piece, value in pieces[key].items():
-            into[piece] = into.get(piece, ZERO) + value.quantize(WORKLOADS_PRECISION)
+            into[piece] = into.get(piece, ZERO) + value
     return found
 
 

@@ -70,13 +70,14 @@ class Pricing:
 
     def on_node(
         self, requests: Mapping[str, Decimal], node: Node | None
-    ) -> dict[str, Decimal | Gap]:
+    ) -> Mapping[str, Decimal | Gap]:
         """Return what *requests* cost per hour on *node*, by unit."""
         # Pods that share one mapping of requests cost the same on the same node.
         shared = id(requests), id(node)
-        if shared not in self._known:
-            self._known[shared] = (requests, node, self._rates_on(requests, node))
-        return dict(self._known[shared][-1])
+        known = self._known.get(shared)
+        if known is None:
+            known = self._known[shared] = (requests, node, self._rates_on(requests, node))
+        return known[-1]
 
     def _rates_on(
         self, requests: Mapping[str, Decimal], node: Node | None

@@ -39,8 +39,10 @@ def targeted(
     """Return what *policy_set* may scale among *workloads*, in the order of their ids."""
     found = []
     for workload in sorted(workloads, key=attrgetter("id")):
+        if workload.is_ignored or workload.is_terminating:
+            continue
         policies = tuple([p for p in policy_set.policies if _targets(p, workload, settings)])
-        if policies and not workload.is_ignored and not workload.is_terminating:
+        if policies:
             found.append(_joined(workload, policies))
     return tuple(found)
 
@@ -76,7 +78,8 @@ def _targets(policy: CostPolicy, workload: Workload, settings: Settings) -> bool
 
 
 def _asks_for_accelerators(workload: Workload, settings: Settings) -> bool:
-    return any(n > 0 and settings.is_accelerator(each) for each, n in workload.requests.items())
+    asked = [name for name, amount in workload.requests.items() if amount > 0]
+    return any(map(settings.is_accelerator, asked))
 
 
 def _selects(target: Target, workload: Workload) -> bool:

@@ -170,7 +170,7 @@ def _before(change: Change, brake: Brake, where: tuple[Account, Snapshot, Settin
 
 
 def _at_old_prices(set_account: SetAccount, brake: Brake) -> SetAccount:
-    targets = (replace(t, price=brake.prices.get(t.id, t.price)) for t in set_account.targets)
+    targets = (t.at(brake.prices.get(t.id, t.price)) for t in set_account.targets)
     unmanaged = {**set_account.unmanaged, **brake.unmanaged}
     return replace(set_account, targets=tuple(targets), unmanaged=unmanaged)
 

@@ -23,7 +23,7 @@ from plafond.model.snapshot import Snapshot
 def target_of(of=None, scaling=None, pods=None, rule=None, price="4", **memory):
     """A target that follows ten requests per replica, all of whose replicas are ready."""
     of = of or workload()
-    return WorkloadAccount(
+    return WorkloadAccount.of(
         TargetedWorkload(of, rule or class_rule(), scaling or concurrency(), ("limits",)),
         pods_of(of) if pods is None else pods,
         {EUR: money(price), "gpuHours": money(1)},

@@ -1,7 +1,6 @@
 """Recommendations: the semantics of the HPA, probing beyond what can be seen, and wanted counts."""
 
 import math
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -327,7 +326,7 @@ class TestZero:
 class TestWantedCounts:
     def by_hand(self, replicas=3, *, is_ours=False, **memory):
         target = target_of(workload(replicas=replicas, is_count_ours=is_ours), **memory)
-        return replace(target, targeted=target.targeted._replace(scaling=None))
+        return target._replace(targeted=target.targeted._replace(scaling=None))
 
     @pytest.mark.parametrize(
         ("observed", "is_ours", "wanted", "ceiling", "expected"),
