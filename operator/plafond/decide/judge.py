@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
+from typing import NamedTuple
 
 from plafond.account.account import SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
@@ -230,8 +231,7 @@ def _claim(wish: Wish, squeezed: Squeezed | None, *, in_doubt: bool) -> Claim:
     return claim.up_to(max(1, workload.replicas)) if target.is_unmeasured else claim
 
 
-@dataclass(frozen=True, slots=True)
-class _Stages:
+class _Stages(NamedTuple):
     """What the stages that look at all targets came to; *squeezed* in the order of the targets."""
 
     funding: Funding

@@ -18,10 +18,11 @@ def rationale(
     decision: Decision, target: WorkloadAccount, set_account: SetAccount, gap: Gap | None
 ) -> Rationale:
     """Return what *decision* about *target* rested on; *gap* is what could not be read of it."""
-    rule = target.targeted.class_rule
-    # A sheet in a currency that nobody here reckons in may well not price these nodes.
-    units = set_account.policy_set.units
-    price_gap = next((gap for unit, gap in target.gaps.items() if unit in units), None)
+    rule, price_gap = target.targeted.class_rule, None
+    if target.gaps:
+        # A sheet in a currency that nobody here reckons in may well not price these nodes.
+        units = set_account.policy_set.units
+        price_gap = next((gap for unit, gap in target.gaps.items() if unit in units), None)
     return Rationale(
         decision.workload_class,
         decision.recommended_replicas,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from plafond.decide.limits import Room
 from plafond.decide.precedence import for_shares
 from plafond.decide.share import Claim, Grant
-from plafond.model.money import ZERO, elapsed_microseconds
+from plafond.model.money import ZERO, ByUnit, elapsed_microseconds
 from plafond.model.settings import Timing
 from plafond.model.workload import WorkloadId
 
@@ -52,15 +52,14 @@ def release(
 ) -> dict[WorkloadId, Ceiling]:
     """Return the new ceilings; *room* is what the limits leave for all of them together."""
     claims = sorted(claims, key=lambda c: for_shares(c.workload_class, c.id))
-    granted = [_granted(c, grants[c.id], moment) for c in claims]
-    aims = [_aim(c, most, grants[c.id], moment) for c, most in zip(claims, granted, strict=True)]
-    if _overflows(claims, aims, room):
-        aims = [min(both) for both in zip(aims, granted, strict=True)]
-    bases = [_base(claim, aim) for claim, aim in zip(claims, aims, strict=True)]
-    both = zip(claims, bases, strict=True)
-    room = room.beside([(c.cost, max(base, c.running) + c.beyond) for c, base in both])
+    given = [grants[claim.id] for claim in claims]
+    aims = _aims(claims, given, room, moment)
+    # Without a ceiling so far, what runs is what the workload holds.
+    bases = [min(aim, _held(claim)) for claim, aim in zip(claims, aims, strict=True)]
+    pods = [max(base, c.running) + c.beyond for c, base in zip(claims, bases, strict=True)]
+    room = room.beside(_costs(claims, pods))
     ceilings: dict[WorkloadId, Ceiling] = {}
-    for claim, aim, base in zip(claims, aims, bases, strict=True):
+    for claim, grant, aim, base in zip(claims, given, aims, bases, strict=True):
         rise = 0
         if aim > base:
             wanted = _step(claim, aim - base, moment)
@@ -69,38 +68,44 @@ def release(
             fitting = _fitting(claim, room, wanted - paid, moment)
             room = room.without(claim.cost, fitting)
             rise = paid + fitting
-        replicas = max(base + rise, _floor(claim))
-        ceilings[claim.id] = _ceiling(claim, grants[claim.id], replicas, moment)
+        ceilings[claim.id] = _ceiling(claim, grant, max(base + rise, _floor(claim)), moment)
     return ceilings
 
 
+def _aims(claims: list[Claim], given: list[Grant], room: Room, moment: Moment) -> list[int]:
+    aims = [_aim(c, grant, moment) for c, grant in zip(claims, given, strict=True)]
+    if all(left >= 0 for left in room.beside(_costs(claims, aims)).left):
+        return aims
+    # Headroom that did not bind does not fit any more.
+    granted = [_granted(c, grant, moment) for c, grant in zip(claims, given, strict=True)]
+    return [min(both) for both in zip(aims, granted, strict=True)]
+
+
+def _costs(claims: list[Claim], counts: list[int]) -> list[tuple[ByUnit, int]]:
+    return [(claim.cost, count) for claim, count in zip(claims, counts, strict=True)]
+
+
+def _held(claim: Claim) -> int:
+    return claim.running if claim.in_force is None else claim.in_force
+
+
+def _is_short(claim: Claim, grant: Grant, moment: Moment) -> bool:
+    # Money does not carry its recommendation, or no headroom beyond that of anybody.
+    return moment.is_tight or grant.replicas < claim.recommended
+
+
 def _granted(claim: Claim, grant: Grant, moment: Moment) -> int:
-    return grant.replicas if moment.is_tight or _is_short(claim, grant) else grant.with_headroom
+    return grant.replicas if _is_short(claim, grant, moment) else grant.with_headroom
 
 
-def _is_short(claim: Claim, grant: Grant) -> bool:
-    # Money does not carry its recommendation.
-    return grant.replicas < claim.recommended
-
-
-def _aim(claim: Claim, granted: int, grant: Grant, moment: Moment) -> int:
-    aim, in_force = granted, claim.in_force
-    if in_force is None:
-        return min(aim, claim.running) if claim.is_held else aim
-    is_ample = not moment.is_tight and not _is_short(claim, grant)
-    if is_ample and max(claim.recommended, claim.floor) <= in_force <= claim.most:
-        aim = in_force
-    return min(aim, in_force) if claim.is_held else aim
-
-
-def _overflows(claims: list[Claim], aims: list[int], room: Room) -> bool:
-    room = room.beside([(c.cost, aim) for c, aim in zip(claims, aims, strict=True)])
-    return any(left < 0 for left in room.left)
-
-
-def _base(claim: Claim, aim: int) -> int:
-    # Without a ceiling so far, what runs is what the workload holds.
-    return min(aim, claim.running if claim.in_force is None else claim.in_force)
+def _aim(claim: Claim, grant: Grant, moment: Moment) -> int:
+    is_short, in_force = _is_short(claim, grant, moment), claim.in_force
+    aim = grant.replicas if is_short else grant.with_headroom
+    if in_force is not None and not is_short:
+        # Headroom that does not bind is left alone while it fits.
+        fits = max(claim.recommended, claim.floor) <= in_force <= claim.most
+        aim = in_force if fits else aim
+    return min(aim, _held(claim)) if claim.is_held else aim
 
 
 def _floor(claim: Claim) -> int:
@@ -153,6 +158,6 @@ def _ceiling(claim: Claim, grant: Grant, replicas: int, moment: Moment) -> Ceili
     is_remembered = is_cut or (claim.asked > 0 and _bound_lately(claim, moment))
     if bound_at is not None and in_force is not None and replicas > in_force:
         raised_at = moment.now
-    if is_cut or _is_short(claim, grant):
+    if is_cut or grant.replicas < claim.recommended:
         bound_at = moment.now
     return Ceiling(replicas, bound_at, raised_at, is_remembered)

@@ -61,26 +61,23 @@ def follow_the_recommendation(decision: Decision, facts: Facts) -> Decision:
 
 def cap_at_the_class_maximum(decision: Decision, facts: Facts) -> Decision:
     """A class may bound each of its workloads."""
-    if facts.class_maximum is None:
+    if facts.class_maximum is None or decision.desired_replicas <= facts.class_maximum:
         return decision
-    most = min(decision.desired_replicas, facts.class_maximum)
-    return decision.moved_to(most, Reason.CLASS_MAXIMUM)
+    return decision.moved_to(facts.class_maximum, Reason.CLASS_MAXIMUM)
 
 
 def squeeze_before_clipping(decision: Decision, facts: Facts) -> Decision:
     """Idle headroom is the first waste: run fuller before refusing work."""
-    if facts.squeezed is None:
+    if facts.squeezed is None or decision.desired_replicas <= facts.squeezed:
         return decision
-    fuller = min(decision.desired_replicas, facts.squeezed)
-    return decision.moved_to(fuller, Reason.SQUEEZED)
+    return decision.moved_to(facts.squeezed, Reason.SQUEEZED)
 
 
 def keep_requests_in_time(decision: Decision, facts: Facts) -> Decision:
     """Running fuller ends where requests would take longer than they may."""
-    if facts.squeezed is None:
+    if facts.squeezed is None or decision.desired_replicas >= facts.spared:
         return decision
-    spared = max(decision.desired_replicas, facts.spared)
-    return decision.moved_to(spared, Reason.LATENCY_LIMIT)
+    return decision.moved_to(facts.spared, Reason.LATENCY_LIMIT)
 
 
 def never_delete_volumes(decision: Decision, facts: Facts) -> Decision:
@@ -93,8 +90,9 @@ def never_delete_volumes(decision: Decision, facts: Facts) -> Decision:
 
 def keep_the_funded_floor(decision: Decision, facts: Facts) -> Decision:
     """A floor that the budget carries is kept."""
-    lifted = max(decision.desired_replicas, facts.funded_floor)
-    return decision.moved_to(lifted, Reason.FLOOR_FUNDED)
+    if decision.desired_replicas >= facts.funded_floor:
+        return decision
+    return decision.moved_to(facts.funded_floor, Reason.FLOOR_FUNDED)
 
 
 def grow_nothing_without_a_price(decision: Decision, facts: Facts) -> Decision:
@@ -116,10 +114,9 @@ def grow_nothing_before_it_is_measured(decision: Decision, facts: Facts) -> Deci
 
 def cap_at_the_ceiling(decision: Decision, facts: Facts) -> Decision:
     """No more than the workload's part of what the limits allow."""
-    if facts.ceiling is None:
+    if facts.ceiling is None or decision.desired_replicas <= facts.ceiling:
         return decision
-    most = min(decision.desired_replicas, facts.ceiling)
-    return decision.moved_to(most, _why_no_more(facts))
+    return decision.moved_to(facts.ceiling, _why_no_more(facts))
 
 
 def only_lower_what_others_scale(decision: Decision, facts: Facts) -> Decision:

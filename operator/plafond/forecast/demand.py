@@ -87,10 +87,16 @@ class Signals(NamedTuple):
         sight = _Sight.of(workload, keys, self.meters)
         wanted = self.scaling.latency
         latency = None if wanted is None else Latency.of(wanted, keys, self.meters)
-        samples = _samples(self.scaling, sight, latency)
-        seen = [s for s in samples if not isinstance(s, Gap)]
+        found = (
+            _by_concurrency(self.scaling, sight),
+            _by_utilization(self.scaling, sight),
+            _by_tokens(self.scaling, sight),
+            _by_latency(self.scaling, sight, latency),
+        )
+        seen = [sample for sample in found if isinstance(sample, DemandSample)]
         if not seen:
-            return samples[0] if samples else Gap("no scaling signal is configured")
+            gaps = (gap for gap in found if isinstance(gap, Gap))
+            return next(gaps, Gap("no scaling signal is configured"))
         # What is not seen by one signal may be what another one sees.
         best = max(seen, key=lambda s: s.need + s.blind_pods) if len(seen) > 1 else seen[0]
         is_waiting = isinstance(sight.waiting, float) and sight.waiting > 0
@@ -185,16 +191,6 @@ def _seen(
 @cache
 def _not_configured(meter: Meter) -> Gap:
     return Gap(f"{meter} is not configured")
-
-
-def _samples(scaling: Scaling, sight: _Sight, latency: Latency | None) -> list[DemandSample | Gap]:
-    found = (
-        _by_concurrency(scaling, sight),
-        _by_utilization(scaling, sight),
-        _by_tokens(scaling, sight),
-        _by_latency(scaling, sight, latency),
-    )
-    return [sample for sample in found if sample is not None]
 
 
 def _by_concurrency(scaling: Scaling, sight: _Sight) -> DemandSample | Gap | None:
