@@ -87,6 +87,15 @@ def test_a_limit_typed_a_hundred_times_too_small_lowers_three_of_ten_in_ten_minu
     assert over_time(world, (0, 9, 10, 19, 20, 29)) == [7, 7, 4, 4, 1, 1]
 
 
+def test_what_the_brake_leaves_is_what_is_remembered():
+    # Three of ten fall, and six of the twenty that they might be; else one would be left.
+    world = replace(accepted(), policies=(unconfirmed(TYPED_TOO_SMALL),))
+
+    found = evaluate(world, SETTINGS).records[TEAM].memory.sets["Enforce"][LLM]
+
+    assert (found.ceiling, found.rationale.desired) == (14, 7)
+
+
 def test_without_the_brake_it_would_have_fallen_to_its_floor_at_once():
     world = replace(accepted(), policies=(replace(TYPED_TOO_SMALL, generation=2),))
 

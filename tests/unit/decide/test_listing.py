@@ -59,3 +59,14 @@ def test_what_fits_is_listed_whole():
     _, judgement, _ = decided(running(workload("chat", 3), policies=(EIGHT,)))
 
     assert judgement.left_out == 0
+
+
+def test_what_is_left_out_is_remembered_as_it_runs():
+    # A hundred and forty run one each, of eight that are allowed: what is not listed keeps its own.
+    many = (workload(f"{number:03}-{'x' * 220}", 1) for number in range(140))
+
+    _, judgement, decisions = decided(running(*many, policies=(EIGHT,)))
+
+    unlisted = [w for w in judgement.memory if w not in judgement.ceilings]
+    assert {judgement.memory[w].rationale.desired for w in unlisted} == {1}
+    assert {d.desired_replicas for d in decisions.values()} == {0, 1}
