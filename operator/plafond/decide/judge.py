@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, partial
 from typing import NamedTuple
 
-from plafond.account.account import SetAccount, WorkloadAccount
+from plafond.account.account import NOT_COUNTED_YET, SetAccount, WorkloadAccount
 from plafond.decide.decision import Decision
 from plafond.decide.fund import Funding, Promise, fund
 from plafond.decide.limits import Limit, Room, instantaneous_limits
@@ -16,12 +15,12 @@ from plafond.decide.rationale import rationale
 from plafond.decide.recommend import recommend
 from plafond.decide.release import Ceiling, Moment, release
 from plafond.decide.rules import Facts, decide_one
-from plafond.decide.search import Search, search_of
+from plafond.decide.search import Search
 from plafond.decide.share import Claim, Grant, share
 from plafond.decide.wish import Squeezed, Wish
 from plafond.forecast.demand import DemandSample, Signals
 from plafond.model.gap import Gap
-from plafond.model.memory import Memory, Rationale, WorkloadMemory
+from plafond.model.memory import Rationale, WorkloadMemory
 from plafond.model.money import (
     REPLICAS,
     TOKENS,
@@ -157,7 +156,8 @@ def _wishes(
 ) -> tuple[Wish, ...]:
     snapshot, settings = where
     in_force = _in_force(set_account, snapshot)
-    search = cache(partial(_search, set_account, snapshot, settings))
+    record = snapshot.records.get(set_account.policy_set.namespace, NOT_COUNTED_YET)
+    search = Search(record.memory, settings.timing)
     signals: Signals | None = None
     found = []
     for target in set_account.targets:
@@ -171,17 +171,12 @@ def _wishes(
             if signals is None or signals.scaling is not scaling:
                 signals = Signals.of(scaling, snapshot.meters)
             demand = _demand(signals, target)
-        recommendation = recommend(target, demand, snapshot.now, lambda each: search().of(each))
+        recommendation = recommend(target, demand, snapshot.now, search.of)
         floor = funding.floors[target.id]
         found.append(
             Wish.of(target, recommendation, floor, in_force.get(target.id), is_priced=not missing)
         )
     return tuple(found)
-
-
-def _search(set_account: SetAccount, snapshot: Snapshot, settings: Settings) -> Search:
-    record = snapshot.records.get(set_account.policy_set.namespace)
-    return search_of(Memory() if record is None else record.memory, settings.timing)
 
 
 def _demand(signals: Signals, target: WorkloadAccount) -> DemandSample | Gap:

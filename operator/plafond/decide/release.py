@@ -132,9 +132,9 @@ def _fitting(claim: Claim, room: Room, wanted: int, moment: Moment) -> int:
     # Whoever is raised with the last money is lowered again by the first rounding, and every end is
     # paid until the pod is gone: so a raise has to carry the end of what it starts. Of a budget:
     # what runs at one time ends once, and is used up by nothing.
-    whole = 1 + _end_share(claim, moment)
-    with_end = {unit: cost * whole for unit, cost in claim.cost.items()}
-    return room.of_budgets().most(with_end, fitting)
+    budgets, whole = room.of_budgets(), 1 + _end_share(claim, moment)
+    units = [limit.unit for limit in budgets.limits if limit.unit in claim.cost]
+    return budgets.most({unit: claim.cost[unit] * whole for unit in units}, fitting)
 
 
 def _end_share(claim: Claim, moment: Moment) -> Decimal:

@@ -1,8 +1,9 @@
 """How demand that cannot be seen is looked for in one namespace."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from functools import cached_property
 
 from plafond.account.account import WorkloadAccount
 from plafond.decide.probing import Probing, probe_delay
@@ -11,31 +12,44 @@ from plafond.model.memory import Memory
 from plafond.model.settings import Timing
 
 
-class Search(NamedTuple):
-    """
-    What all targets of a namespace have in common.
+@dataclass(frozen=True)
+class Search:
+    """How hidden demand is looked for in a namespace, by what *memory* says of the last pass."""
 
-    Attributes:
-        delay: a probe needs so long to show its effect.
-        timing: how often is looked, and ceilings are raised.
-        fullest: how full each policy had replicas run in the last pass, in percent.
-        refusing: the policies under which some work was refused then.
-
-    """
-
-    delay: timedelta
+    memory: Memory
     timing: Timing
-    fullest: Mapping[str, int]
-    refusing: frozenset[str]
 
     def of(self, target: WorkloadAccount) -> Probing:
         """Return how the demand of *target* is looked for."""
         policies = target.targeted.policies
-        fullest = max([self.fullest.get(name, 0) for name in policies], default=0)
+        fullest = max([self._fullest.get(name, 0) for name in policies], default=0)
         # Whoever refuses work has no money for headroom, also where running fuller saves nothing.
-        is_refused = not self.refusing.isdisjoint(policies)
+        is_refused = not self._refusing.isdisjoint(policies)
         pressure = 1.0 if is_refused else _pressure(target, fullest)
-        return Probing(self.delay, self.timing, pressure, is_refused)
+        return Probing(self._delay, self.timing, pressure, is_refused)
+
+    @cached_property
+    def _delay(self) -> timedelta:
+        return probe_delay(self.timing, self.memory.start_delays)
+
+    @cached_property
+    def _fullest(self) -> Mapping[str, int]:
+        """How full each policy had replicas run, in percent."""
+        found: dict[str, int] = {}
+        for name, allowed in self.memory.allowed.items():
+            policy = _policy(name)
+            found[policy] = max(found.get(policy, 0), allowed.utilization_percent or 0)
+        return found
+
+    @cached_property
+    def _refusing(self) -> frozenset[str]:
+        """The policies under which some work was refused."""
+        allowed = self.memory.allowed.items()
+        return frozenset(_policy(name) for name, each in allowed if each.refuses)
+
+
+def _policy(limit: str) -> str:
+    return limit.partition("/")[0]
 
 
 def _pressure(target: WorkloadAccount, fullest: int) -> float:
@@ -44,16 +58,3 @@ def _pressure(target: WorkloadAccount, fullest: int) -> float:
     lowest = DEFAULT_TARGET_PERCENT if own is None else own
     room = target.targeted.class_rule.utilization_limit_percent - lowest
     return min(1.0, max(0.0, (fullest - lowest) / max(1, room)))
-
-
-def search_of(memory: Memory, timing: Timing) -> Search:
-    """Return what *memory* says of the last pass."""
-    fullest: dict[str, int] = {}
-    refusing = set()
-    for name, allowed in memory.allowed.items():
-        policy = name.partition("/")[0]
-        fullest[policy] = max(fullest.get(policy, 0), allowed.utilization_percent or 0)
-        if allowed.refuses:
-            refusing.add(policy)
-    delay = probe_delay(timing, memory.start_delays)
-    return Search(delay, timing, fullest, frozenset(refusing))

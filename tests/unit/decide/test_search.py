@@ -6,7 +6,7 @@ import pytest
 from tests.builders import EUR, SETTINGS, class_rule, utilization, workload
 from tests.unit.decide.support import target_of
 
-from plafond.decide.search import search_of
+from plafond.decide.search import Search
 from plafond.model.labels import LabelSelector
 from plafond.model.memory import Allowed, Memory
 
@@ -17,7 +17,7 @@ def probing(allowed: Allowed, target: int = 70, limit: int = 90):
     """How the demand of a workload is looked for whose policy allowed that in the last pass."""
     rule = class_rule(selector=LabelSelector(), utilization_limit_percent=limit)
     account = target_of(workload(), scaling=utilization(target), rule=rule)
-    return search_of(Memory(allowed={MONTH: allowed}), SETTINGS.timing).of(account)
+    return Search(Memory(allowed={MONTH: allowed}), SETTINGS.timing).of(account)
 
 
 @pytest.mark.parametrize(
