@@ -74,7 +74,6 @@ def fund(
     # Nearly always what is promised is what was carried before.
     if is_unseen or any(floors[each.id] < each.promised_replicas for each in order):
         room = _room(set_account, instantaneous)
-        room = room.beside([(target.cost, floors[target.id]) for target in order])
         _add_while_fitting(order, floors, room, now - timing.floor_return_interval)
         if is_unseen:
             rest = room.where(lambda limit: limit.is_at_once or limit.unit != TOKENS)
@@ -110,6 +109,7 @@ def _pinned(target: WorkloadAccount) -> int:
 def _add_while_fitting(
     order: list[WorkloadAccount], floors: dict[WorkloadId, int], room: Room, dropped_by: datetime
 ) -> None:
+    room = room.beside([(target.cost, floors[target.id]) for target in order])
     for target in order:
         cost = target.cost
         for _ in range(floors[target.id], target.promised_replicas):

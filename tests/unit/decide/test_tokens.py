@@ -27,10 +27,10 @@ from plafond.decide.reason import Reason
 from plafond.model.budget import OnExhausted
 from plafond.model.gap import Gap
 from plafond.model.ledger import Bucket, Fact, Ledger, SeriesKey
-from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate
+from plafond.model.memory import Memory, NamespaceRecord, OpenPod, TokenRate, WorkloadMemory
 from plafond.model.meters import Meter, MeterReading, PodKey
 from plafond.model.money import TOKENS
-from plafond.model.policy import Ceilings
+from plafond.model.policy import Ceilings, Mode
 from plafond.model.workload import WorkloadClass
 
 # Ten hours are left of it.
@@ -203,6 +203,39 @@ class TestWhatCannotBeSeen:
         assert position.remaining.value < 0
         assert not position.is_exhausted
         assert llm.desired_replicas == 1
+
+    def test_keeps_one_of_what_money_carries_beside_the_floors_that_it_carries(self):
+        # 130 EUR for ten hours carry 13 an hour: a floor of two at 4, and one more at 4.
+        world = busy(
+            budget("130", window=WINDOW),
+            tokens("15"),
+            rate=measured(1000),
+            meter=DOWN,
+            replicas=2,
+            tier="hot",
+            classes=(class_rule(WorkloadClass.HOT, 2), *COLD),
+        )
+        chat = workload("chat", replicas=1)
+        record = world.records[TEAM]
+        (opened, *_) = record.memory.open_pods.values()
+        pods = pods_of(chat, scheduled_at=NOW - HOUR)
+        promised = WorkloadMemory(funded_floor=2)
+        memory = replace(
+            record.memory,
+            open_pods=record.memory.open_pods | {each.uid: opened for each in pods},
+            sets={Mode.ENFORCE.value: {world.workloads[0].id: promised}},
+            token_rates={str(w.id): measured(1000) for w in (chat, *world.workloads)},
+        )
+        both = replace(
+            world,
+            workloads=(chat, *world.workloads),
+            pods=(*pods, *world.pods),
+            records={TEAM: replace(record, memory=memory)},
+        )
+
+        _, _, decisions = decided(both)
+
+        assert {name: d.desired_replicas for name, d in decisions.items()} == {"chat": 1, "llm": 2}
 
     def test_ends_nothing_of_which_everything_stops_at_the_end_either(self):
         stops = tokens("15", on_exhausted=OnExhausted.STOP_ALL)
