@@ -42,6 +42,16 @@ def test_a_forecast_covers_every_hour_to_the_window_s_end_and_knows_how_wrong_it
     assert 0 <= found.error <= LARGEST_ERROR
 
 
+@given(RATES, st.floats(-3, 3), st.floats(-3, 3))
+def test_a_dearer_future_never_costs_less_and_none_is_free_that_has_demand(rates, one, other):
+    found = forecast_of(profile_of(ledger_of(rates), "EUR", NOW), 168)
+    low, high = (found.off_by(z).total for z in sorted((one, other)))
+
+    assert low <= high
+    assert (low > 0) == (found.total > 0)
+    assert found.off_by(one).off_by(-one).total == pytest.approx(found.total)
+
+
 @given(RATES, MONEY, st.integers(0, 50))
 def test_demand_up_to_the_level_costs_no_more_than_there_is(rates, money, floor):
     found = forecast_of(profile_of(ledger_of(rates), "EUR", NOW), 168)

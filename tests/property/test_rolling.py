@@ -147,9 +147,9 @@ def test_a_plan_pays_for_every_moment_of_the_future_that_it_reckons_with(positio
     for bound in (bound for bound in position.bounds if bound.within >= 5 * MINUTE):
         hours = bound.within / HOUR
         future = forecast_of(profile, hours)
-        least = max(0.1, 1 - 2 * future.error) * 0.7
+        least = future.off_by(-2).rates * 0.7
         level = float("inf") if found.level is None else float(found.level)
-        carried = np.maximum(np.minimum(future.rates * least, level), floor)
+        carried = np.maximum(np.minimum(least, level), floor)
         # Floors are kept also where they cost too much.
         most = max(0.0, float(bound.value), floor * hours)
         assert carried @ future.hours <= most * (1 + 1e-6) + 1e-3

@@ -32,7 +32,6 @@ FUTURES = (-1.0, 0.0, 1.0, 2.0, 3.0)
 CHEAPER_FUTURE = -2.0
 # Where demand is seen only as far as it was served, the forecast is rather too low already.
 CHEAPER_FUTURE_IF_SERVED = -1.0
-LEAST_PART = 0.1
 # So little of what starts cost since the last plan is believed: what counts is that of hours.
 OVERHEAD_LEARNED = 0.02
 MOST_OVERHEAD = 2.0
@@ -210,7 +209,7 @@ def _least_utilization(means: Means, stretches: tuple[_Stretch, ...], z: float) 
     """Return the lowest at which every stretch is paid, if all turn out *z* errors dearer."""
     least = means.lowest
     for stretch in stretches:
-        future = stretch.forecast.scaled(max(LEAST_PART, 1.0 + z * stretch.forecast.error))
+        future = stretch.forecast.off_by(z)
         low, high = least, means.highest
         while low < high:
             # Most stretches ask for no more than those before them did.
@@ -233,8 +232,7 @@ def _level(means: Means, stretches: tuple[_Stretch, ...]) -> float | None:
     z = CHEAPER_FUTURE if means.sees_offered else CHEAPER_FUTURE_IF_SERVED
     found = []
     for stretch in stretches:
-        least = max(LEAST_PART, 1.0 + z * stretch.forecast.error)
-        cheaper = stretch.forecast.scaled(least * means.taken_at(means.highest))
+        cheaper = stretch.forecast.off_by(z).scaled(means.taken_at(means.highest))
         level = cheaper.level(stretch.money, float(means.floors))
         found += [] if level is None else [level]
     return min(found, default=None)

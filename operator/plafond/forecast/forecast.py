@@ -4,8 +4,9 @@ Unconstrained demand from now to a window's end, and how wrong that may be.
 Each of the latest days is taken as equally likely to come again, hour by hour, at the level that
 simple exponential smoothing of the days' means has reached. Smoothing also says how wrong it was,
 day by day, and from that follows how far off the mean of the days to come may be (Hyndman,
-Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008, chapter 6). Growth is
-carried on only where the days show it beyond doubt.
+Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008, chapter 6). Demand moves by
+factors: what may come instead is so many times as high, or as low. Growth is carried on only where
+the days show it beyond doubt.
 """
 
 import math
@@ -17,6 +18,10 @@ from plafond.forecast.day_profile import HOURS_A_DAY, Floats, Profile
 
 # Half of yesterday's surprise is believed: a new level is followed within days, a spike forgotten.
 SMOOTHING = 0.4
+# So much of a surprise that is yet to come is feared to stay. The level believes less of each, as
+# most pass; but a tenant that leaves stays away. An error that believes as much as the level is too
+# small: nearly half of what came lay outside of it, where a third should.
+LASTING = 0.8
 # Before there are errors to learn from, a day is thought to be this much off; it counts as so many.
 PRIOR_ERROR = 0.25
 PRIOR_DAYS = 2
@@ -36,7 +41,7 @@ class Forecast:
     Attributes:
         rates: what demand would cost per hour at target utilization.
         hours: the weight of each; together the hours until the end.
-        error: the standard error of the total, as a part of it.
+        error: the standard error of the total's logarithm: about the part that it is off by.
 
     """
 
@@ -52,6 +57,11 @@ class Forecast:
     def scaled(self, factor: float) -> "Forecast":
         """Return the same shape, *factor* times as high."""
         return Forecast(self.rates * factor, self.hours, self.error)
+
+    def off_by(self, errors: float) -> "Forecast":
+        """Return the future that is so many standard errors dearer, or cheaper below zero."""
+        # By factors: it may be three times as high, but never less than nothing.
+        return self.scaled(math.exp(errors * self.error))
 
     def cost(self, floor: float) -> float:
         """Return what it costs to carry all of it, and never less than *floor* an hour."""
@@ -114,7 +124,7 @@ def _smoothed(days: Floats) -> tuple[float, float]:
 def _mean_error(error: float, days: float) -> float:
     """Return the error of the mean of *days* to come, where one day is off by *error*."""
     # Every surprise on the way also moves the level of the days after it.
-    ahead = 1.0 + SMOOTHING * np.arange(max(1, math.ceil(days)))
+    ahead = 1.0 + LASTING * np.arange(max(1, math.ceil(days)))
     return min(LARGEST_ERROR, error * math.sqrt(float(ahead @ ahead)) / len(ahead))
 
 

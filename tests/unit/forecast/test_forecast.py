@@ -1,5 +1,7 @@
 """Forecasts: what comes, for how long, and how wrong that may be."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,8 @@ def profile(*days, shape=None):
     return Profile(hours if shape is None else shape, np.array(days, dtype=float))
 
 
-def forecast(rates, hours=None):
-    return Forecast(np.array(rates, float), np.array(hours or [1.0] * len(rates)), 0.0)
+def forecast(rates, hours=None, error=0.0):
+    return Forecast(np.array(rates, float), np.array(hours or [1.0] * len(rates)), error)
 
 
 def test_what_was_the_same_every_day_comes_again():
@@ -59,6 +61,24 @@ def test_errors_are_learned_from_days_that_came_otherwise():
     calm, wild = profile(*[10.0] * 7), profile(10, 20, 8, 17, 6, 19, 9)
 
     assert forecast_of(calm, 168).error < forecast_of(wild, 168).error <= LARGEST_ERROR
+
+
+def test_a_week_is_no_surer_than_a_day_because_what_surprises_may_stay():
+    calm = profile(*[10.0] * 7)
+
+    # Nothing surprised in six days, and two are thought to have been 25 % off: 0.25 x (2 / 8)^0.5.
+    assert forecast_of(calm, hours=24).error == pytest.approx(0.125)
+    # Of a surprise 0.8 stays for every day after it: 0.125 x (1 + 1.8^2 + ... + 5.8^2)^0.5 / 7.
+    assert forecast_of(calm, hours=168).error == pytest.approx(0.125 * 98.84**0.5 / 7)
+
+
+def test_a_future_is_off_by_a_factor():
+    found = forecast([20, 10], error=0.5)
+
+    # Two errors of 0.5 are a factor of e: cheaper demand is a part of what is forecast.
+    assert found.off_by(2).rates == pytest.approx([20 * math.e, 10 * math.e])
+    assert found.off_by(-2).rates == pytest.approx([20 / math.e, 10 / math.e])
+    assert found.off_by(0).total == found.total == 30
 
 
 def test_one_unknown_hour_is_taken_to_be_like_the_others():
