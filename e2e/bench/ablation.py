@@ -32,7 +32,7 @@ PERCENTS = (90, 70, 50, 30)
 
 
 class Switch(NamedTuple):
-    """One name of a module or class, and what it is when the ingredient is off."""
+    """One name of a module, and what it is when the ingredient is off."""
 
     module: Any
     name: str
@@ -44,8 +44,8 @@ def _nothing_hidden(rates: day_profile.Floats, censored: day_profile.Floats) -> 
     return rates
 
 
-def _off_by_parts(found: forecast.Forecast, errors: float) -> forecast.Forecast:
-    return found.scaled(max(0.1, 1.0 + errors * found.error))
+def _by_parts(logarithm: float) -> float:
+    return max(0.1, 1.0 + logarithm)
 
 
 def _no_plan(*facts: object) -> None:
@@ -59,7 +59,7 @@ INGREDIENTS: Mapping[str, Switch | None] = {
     "cheaper futures, offered": Switch(horizon, "CHEAPER_FUTURE", 0.0),
     "cheaper futures, served": Switch(horizon, "CHEAPER_FUTURE_IF_SERVED", 0.0),
     "overhead of starts": Switch(horizon, "OVERHEAD_LEARNED", 0.0),
-    "futures by factors": Switch(forecast.Forecast, "off_by", _off_by_parts),
+    "futures by factors": Switch(forecast, "factor", _by_parts),
     "surprises that may stay": Switch(forecast, "LASTING", forecast.SMOOTHING),
     "smoothing of days": Switch(forecast, "SMOOTHING", 1.0),
     "growth": Switch(forecast, "CERTAIN_GROWTH", NEVER),

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.unit.decide.test_horizon import DAY, HOUR, NOW, means, position
 
@@ -50,6 +50,20 @@ def test_a_dearer_future_never_costs_less_and_none_is_free_that_has_demand(rates
     assert low <= high
     assert (low > 0) == (found.total > 0)
     assert found.off_by(one).off_by(-one).total == pytest.approx(found.total)
+
+
+@given(RATES, MONEY, st.integers(0, 50), st.integers(0, 5))
+def test_money_carries_demand_for_as_long_as_that_costs_no_more(rates, money, floor, beside):
+    profile = profile_of(ledger_of(rates), "EUR", NOW)
+    week = forecast_of(profile, 168)
+
+    hours = week.hours_for(money, floor, beside)
+
+    assume(0 < hours < 168)
+    until = forecast_of(profile, hours)
+    # Growth is another one for another time: as high as the week is taken to be.
+    until = until.scaled(week.rates.max() / (until.rates.max() or 1.0))
+    assert until.cost(floor) + beside * hours == pytest.approx(money)
 
 
 @given(RATES, MONEY, st.integers(0, 50))

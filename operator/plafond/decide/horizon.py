@@ -26,9 +26,11 @@ PLANS_PER_WINDOW = 288
 # The forecast has hours; of a window that is not many of them it says nothing.
 SHORTEST_WINDOW = timedelta(hours=12)
 # So many standard errors above the forecast: the futures among which utilization is averaged. More
-# of them are dearer: money that is missing at the end costs more work than headroom that is.
-FUTURES = (-1.0, 0.0, 1.0, 2.0, 3.0)
-# So many below it: refused is only what money does not carry even then.
+# of them are dearer: money that is missing at the end costs more work than headroom that is. Their
+# error is that of surprises that pass: whoever is surprised can still run fuller from then on.
+FUTURES = (-0.75, 0.0, 0.75, 1.5, 2.25)
+# So many below it, of surprises that stay: refused is only what money does not carry even then,
+# because work that was refused is lost.
 CHEAPER_FUTURE = -2.0
 # Where demand is seen only as far as it was served, the forecast is rather too low already.
 CHEAPER_FUTURE_IF_SERVED = -1.0
@@ -36,6 +38,7 @@ CHEAPER_FUTURE_IF_SERVED = -1.0
 OVERHEAD_LEARNED = 0.02
 MOST_OVERHEAD = 2.0
 MICRO = Decimal("0.000001")
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def planned(
         plan,
         overhead=_rounded(overhead),
         expected=_rounded(_expected(means, stretches[-1], plan)),
-        gone_at=_gone_at(position.now, means, profile, stretches),
+        gone_at=_gone_at(position.now, means, stretches),
     )
 
 
@@ -172,23 +175,16 @@ def _expected(means: Means, whole: _Stretch, plan: PacePlan) -> float:
     return max(promised, min(cost, whole.left))
 
 
-def _gone_at(
-    now: datetime, means: Means, profile: Profile, stretches: tuple[_Stretch, ...]
-) -> datetime | None:
+def _gone_at(now: datetime, means: Means, stretches: tuple[_Stretch, ...]) -> datetime | None:
     """Return when all demand, were it served, would have cost what may be spent until then."""
-
-    def cost(forecast: Forecast, hours: float) -> float:
-        return forecast.cost(float(means.floors)) + float(means.reserved) * hours
-
+    floors, reserved = float(means.floors), float(means.reserved)
     earliest = 0.0
     for stretch in stretches:
-        if cost(stretch.forecast, stretch.hours) > stretch.left:
-            low, high = earliest, stretch.hours
-            while (high - low) * HOUR > timedelta(minutes=1):
-                middle = (low + high) / 2
-                is_gone = cost(forecast_of(profile, middle), middle) > stretch.left
-                low, high = (low, middle) if is_gone else (middle, high)
-            return now + high * HOUR
+        hours = stretch.forecast.hours_for(stretch.left, floors, reserved)
+        # To the second, and rather later: it is not gone before.
+        gone = min(hours, stretch.hours) * HOUR + SECOND
+        if gone < stretch.hours * HOUR:
+            return now + max(gone, earliest * HOUR)
         earliest = stretch.hours
     return None
 
@@ -209,7 +205,7 @@ def _least_utilization(means: Means, stretches: tuple[_Stretch, ...], z: float) 
     """Return the lowest at which every stretch is paid, if all turn out *z* errors dearer."""
     least = means.lowest
     for stretch in stretches:
-        future = stretch.forecast.off_by(z)
+        future = stretch.forecast.passing(z)
         low, high = least, means.highest
         while low < high:
             # Most stretches ask for no more than those before them did.

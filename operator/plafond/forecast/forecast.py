@@ -10,9 +10,10 @@ the days show it beyond doubt.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from plafond.forecast.day_profile import HOURS_A_DAY, Floats, Profile
 
@@ -42,12 +43,16 @@ class Forecast:
         rates: what demand would cost per hour at target utilization.
         hours: the weight of each; together the hours until the end.
         error: the standard error of the total's logarithm: about the part that it is off by.
+        passing_error: the same if of a surprise to come no more stays than the level believes.
+        at: of which hour of the day each rate is; the first one begins now.
 
     """
 
     rates: Floats
     hours: Floats
     error: float
+    passing_error: float
+    at: NDArray[np.int_]
 
     @property
     def total(self) -> float:
@@ -56,12 +61,15 @@ class Forecast:
 
     def scaled(self, factor: float) -> "Forecast":
         """Return the same shape, *factor* times as high."""
-        return Forecast(self.rates * factor, self.hours, self.error)
+        return replace(self, rates=self.rates * factor)
 
     def off_by(self, errors: float) -> "Forecast":
         """Return the future that is so many standard errors dearer, or cheaper below zero."""
-        # By factors: it may be three times as high, but never less than nothing.
-        return self.scaled(math.exp(errors * self.error))
+        return self.scaled(factor(errors * self.error))
+
+    def passing(self, errors: float) -> "Forecast":
+        """Return the same future if surprises to come pass."""
+        return self.scaled(factor(errors * self.passing_error))
 
     def cost(self, floor: float) -> float:
         """Return what it costs to carry all of it, and never less than *floor* an hour."""
@@ -70,6 +78,19 @@ class Forecast:
     def cost_up_to(self, level: float, floor: float) -> float:
         """Return what it costs to carry it up to *level*, and never less than *floor* an hour."""
         return float(np.maximum(np.minimum(self.rates, level), floor) @ self.hours)
+
+    def hours_for(self, money: float, floor: float, beside: float) -> float:
+        """Return for how many hours *money* carries all of it, and *beside* an hour besides."""
+        known = np.bincount(self.at, minlength=HOURS_A_DAY)
+        costs = np.bincount(self.at, np.maximum(self.rates, floor), HOURS_A_DAY)
+        # As in the forecast, hours of which nothing is known are like the others.
+        day = np.where(known > 0, costs / np.maximum(known, 1), costs.sum() / known.sum()) + beside
+        if money <= 0 or day.sum() <= 0:
+            return 0.0 if money <= 0 else math.inf
+        days, rest = divmod(money, float(day.sum()))
+        upto = np.cumsum(day)
+        hour = min(int(np.searchsorted(upto, rest)), HOURS_A_DAY - 1)
+        return days * HOURS_A_DAY + hour + 1 - float(upto[hour] - rest) / float(day[hour] or 1.0)
 
     def level(self, money: float, floor: float) -> float | None:
         """Return the rate at which *money* lasts if more is refused; None if all is carried."""
@@ -85,6 +106,11 @@ class Forecast:
         return max(floor, float((money - below[index]) / max(beyond[index], 1e-12)))
 
 
+def factor(logarithm: float) -> float:
+    """Return how many times as high a future is: it may be three times, but never below nothing."""
+    return math.exp(logarithm)
+
+
 def forecast_of(profile: Profile, hours: float) -> Forecast:
     """Return the forecast for the next *hours* (more than none) that *profile* gives rise to."""
     shape, days = profile.hours, profile.days
@@ -92,12 +118,19 @@ def forecast_of(profile: Profile, hours: float) -> Forecast:
     known = np.isfinite(shape)
     mean = float(shape[known].mean())
     level *= _growth(days, hours / HOURS_A_DAY)
-    factor = level / mean if mean > 0 else 1.0
+    height = level / mean if mean > 0 else 1.0
     expected = _occurrences(hours) / np.maximum(known.sum(axis=0), 1)
     weights = np.broadcast_to(expected, shape.shape)[known]
     # Hours of the day of which nothing is known at all are taken to be like the others.
     weights = weights * (hours / weights.sum()) if weights.sum() > 0 else weights
-    return Forecast(shape[known] * factor, weights, _mean_error(error, hours / HOURS_A_DAY))
+    ahead, at = hours / HOURS_A_DAY, np.broadcast_to(np.arange(HOURS_A_DAY), shape.shape)
+    return Forecast(
+        shape[known] * height,
+        weights,
+        _mean_error(error, ahead, LASTING),
+        _mean_error(error, ahead, SMOOTHING),
+        at[known],
+    )
 
 
 def _occurrences(hours: float) -> Floats:
@@ -121,10 +154,10 @@ def _smoothed(days: Floats) -> tuple[float, float]:
     return level, math.sqrt(known / (PRIOR_DAYS + len(days) - 1))
 
 
-def _mean_error(error: float, days: float) -> float:
+def _mean_error(error: float, days: float, stays: float) -> float:
     """Return the error of the mean of *days* to come, where one day is off by *error*."""
-    # Every surprise on the way also moves the level of the days after it.
-    ahead = 1.0 + LASTING * np.arange(max(1, math.ceil(days)))
+    # Every surprise on the way also moves the days after it, by as much of it as *stays*.
+    ahead = 1.0 + stays * np.arange(max(1, math.ceil(days)))
     return min(LARGEST_ERROR, error * math.sqrt(float(ahead @ ahead)) / len(ahead))
 
 

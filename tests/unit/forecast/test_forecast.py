@@ -16,7 +16,8 @@ def profile(*days, shape=None):
 
 
 def forecast(rates, hours=None, error=0.0):
-    return Forecast(np.array(rates, float), np.array(hours or [1.0] * len(rates)), error)
+    weights, at = np.array(hours or [1.0] * len(rates)), np.arange(len(rates)) % 24
+    return Forecast(np.array(rates, float), weights, error, error / 2, at)
 
 
 def test_what_was_the_same_every_day_comes_again():
@@ -70,6 +71,8 @@ def test_a_week_is_no_surer_than_a_day_because_what_surprises_may_stay():
     assert forecast_of(calm, hours=24).error == pytest.approx(0.125)
     # Of a surprise 0.8 stays for every day after it: 0.125 x (1 + 1.8^2 + ... + 5.8^2)^0.5 / 7.
     assert forecast_of(calm, hours=168).error == pytest.approx(0.125 * 98.84**0.5 / 7)
+    # What passes stays by 0.4 only, as the level believes: (1 + 1.4^2 + ... + 3.4^2)^0.5 / 7.
+    assert forecast_of(calm, hours=168).passing_error == pytest.approx(0.125 * 38.36**0.5 / 7)
 
 
 def test_a_future_is_off_by_a_factor():
@@ -79,6 +82,8 @@ def test_a_future_is_off_by_a_factor():
     assert found.off_by(2).rates == pytest.approx([20 * math.e, 10 * math.e])
     assert found.off_by(-2).rates == pytest.approx([20 / math.e, 10 / math.e])
     assert found.off_by(0).total == found.total == 30
+    # Half of that where what surprises passes: two errors of 0.25 are the root of e.
+    assert found.passing(2).rates == pytest.approx([20 * math.e**0.5, 10 * math.e**0.5])
 
 
 def test_one_unknown_hour_is_taken_to_be_like_the_others():
