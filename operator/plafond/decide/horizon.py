@@ -7,7 +7,6 @@ demand than is forecast, and work is refused only if money is short even with le
 replicas run as full as they may.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,7 +27,7 @@ SHORTEST_WINDOW = timedelta(hours=12)
 # So many standard errors above the forecast: the futures among which utilization is averaged. More
 # of them are dearer: money that is missing at the end costs more work than headroom that is. Their
 # error is that of surprises that pass: whoever is surprised can still run fuller from then on.
-FUTURES = (-0.75, 0.0, 0.75, 1.5, 2.25)
+FUTURES = (-0.8, 0.0, 0.8, 1.6, 2.4)
 # So many below it, of surprises that stay: refused is only what money does not carry even then,
 # because work that was refused is lost.
 CHEAPER_FUTURE = -2.0
@@ -193,8 +192,7 @@ def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:
     """Return how full replicas run; None where their targets are affordable in all futures."""
     if all(_is_paid(means, each, each.forecast, means.highest) for each in stretches):
         found = [_least_utilization(means, stretches, z) for z in FUTURES]
-        # The fuller replicas run, the more work each percent more costs: squares are averaged.
-        mean = round(math.sqrt(sum(each * each for each in found) / len(found)))
+        mean = round(sum(found) / len(found))
     else:
         # No headroom is bought in the hope of a cheaper future, while work may have to be refused.
         mean = means.highest
