@@ -181,7 +181,10 @@ def mean_rates(
     if begin >= now:
         return {}
     span = Span(begin, now)
-    return {key: hourly(spent(ledger, key, span), span.length) for key in keys}
+    return {
+        key: hourly(spent(ledger, key, span), span.length) if key in ledger.series else ZERO
+        for key in keys
+    }
 
 
 class _Piece(NamedTuple):

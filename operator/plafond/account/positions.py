@@ -1,13 +1,13 @@
 """Where the budgets of a policy set stand: views on the ledger."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from plafond.account.ledger import Charge, Grid, grid_for, spent
 from plafond.account.rolling import rolled
 from plafond.model.budget import Budget, BudgetPosition
-from plafond.model.changed import changed
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.money import ZERO, Amount, accrued
 from plafond.model.policy import CostPolicy
@@ -43,8 +43,9 @@ def positions(
             span = budget.window.span_at(now)
             if span is not None:
                 position = _position(policy.name, budget, span, ledger, now)
-                beside = _beside(position, unseen) if unseen else ZERO
-                found.append(changed(position, unseen=beside))
+                if unseen:
+                    position = replace(position, unseen=_beside(position, unseen))
+                found.append(position)
     return tuple(found)
 
 

@@ -5,8 +5,10 @@ The ledger's buckets are fine, hourly or daily by age; here all are read through
 curve, so that none of that shows. What was not recorded is NaN, never zero.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +92,10 @@ def _uncensored(rates: Floats, censored: Floats) -> Floats:
 
 def _by_hour(buckets: tuple[Bucket, ...], begin: datetime, days: int) -> tuple[Floats, Floats]:
     """Return what accrued in each hour from *begin* on, and the part of it that was recorded."""
-    recent = [bucket for bucket in buckets if bucket.end > begin]
-    starts = np.array([(bucket.start - begin) / HOUR for bucket in recent])
-    ends = np.array([(bucket.end - begin) / HOUR for bucket in recent])
-    values = np.array([float(bucket.value) for bucket in recent])
+    recent = buckets[bisect_right(buckets, begin, key=attrgetter("end")) :]
+    starts = np.array([(start - begin) / HOUR for start, _, _ in recent])
+    ends = np.array([(start + length - begin) / HOUR for start, length, _ in recent])
+    values = np.array([float(value) for _, _, value in recent])
     marks = np.arange(days * HOURS_A_DAY + 1, dtype=np.float64)
     if not recent:
         return np.zeros(len(marks) - 1), np.zeros(len(marks) - 1)

@@ -79,8 +79,11 @@ def summed(first: ByUnit, others: Iterable[tuple[ByUnit, int]]) -> dict[str, Dec
 def occurrences(values: Iterable[Value]) -> list[tuple[Value, int]]:
     """Return each of *values* once, with how often that very object is among them."""
     listed = tuple(values)
-    found = {id(each): each for each in listed}
-    return [(found[which], count) for which, count in Counter(map(id, listed)).items()]
+    found = dict(zip(map(id, listed), listed, strict=True))
+    if len(found) == 1:
+        return [(listed[0], len(listed))]
+    counts = Counter(map(id, listed))
+    return [(each, counts[which]) for which, each in found.items()]
 
 
 # What a replica takes up besides money, so that every kind of limit is reckoned in the same way.

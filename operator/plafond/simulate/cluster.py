@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import Enum, auto
 
 from plafond.decide.plan import (
     Action,
@@ -52,6 +53,15 @@ class Scene:
         return self.start + timedelta(seconds=step * STEP_S)
 
 
+class Stage(Enum):
+    """What a replica does, as its pod shows it."""
+
+    READY = auto()
+    STARTING = auto()
+    ENDING = auto()
+    CANCELLED = auto()
+
+
 @dataclass(slots=True)
 class Cluster:
     """The API server's part of the world: what was written, and which pods there are."""
@@ -62,6 +72,7 @@ class Cluster:
     namespace: Namespace = field(init=False)
     is_count_ours: bool = False
     ready: tuple[PodKey, ...] = ()
+    _known: dict[tuple[int, Stage], Pod] = field(default_factory=dict)
     _pods: tuple[Pod, ...] = ()
     _workload: Workload = field(init=False)
     _seen: int = -1
@@ -90,7 +101,13 @@ class Cluster:
         """Bring pods up to date with *fleet*."""
         if fleet.version != self._seen:
             self._seen = fleet.version
-            self._pods = tuple(self._observed(fleet, step))
+            before = self._known
+            # A replica to which nothing happened is seen as the same pod again.
+            self._known = {
+                which: before.get(which) or self._pod(replica, which[-1], step)
+                for which, replica in _staged(fleet)
+            }
+            self._pods = tuple(self._known.values())
             self.ready = tuple(pod.key for pod in self._pods if pod.is_ready)
 
     def snapshot(
@@ -150,19 +167,7 @@ class Cluster:
                 self.replicas = action.after if ceiling is None else min(action.after, ceiling)
                 self.is_count_ours = True
 
-    def _observed(self, fleet: Fleet, step: int) -> Iterator[Pod]:
-        for replica in fleet.ready:
-            yield self._pod(replica, ready_at=self.scene.instant(replica.due))
-        for replica in fleet.starting:
-            yield self._pod(replica)
-        for replica in fleet.ending:
-            yield replace(self._pod(replica), is_terminating=True)
-        for replica in fleet.cancelled:
-            yield self._pod(replica, ended_at=self.scene.instant(step - 1))
-
-    def _pod(
-        self, replica: Replica, ready_at: datetime | None = None, ended_at: datetime | None = None
-    ) -> Pod:
+    def _pod(self, replica: Replica, stage: Stage, step: int) -> Pod:
         scene, name = self.scene, f"{self.scene.workload.name}-{replica.serial}"
         return Pod(
             name,
@@ -172,6 +177,19 @@ class Cluster:
             scene.workload,
             NODE,
             scene.instant(replica.since),
-            ready_at,
-            ended_at,
+            scene.instant(replica.due) if stage is Stage.READY else None,
+            scene.instant(step - 1) if stage is Stage.CANCELLED else None,
+            is_terminating=stage is Stage.ENDING,
         )
+
+
+def _staged(fleet: Fleet) -> Iterator[tuple[tuple[int, Stage], Replica]]:
+    stages = (
+        (Stage.READY, fleet.ready),
+        (Stage.STARTING, fleet.starting),
+        (Stage.ENDING, fleet.ending),
+        (Stage.CANCELLED, fleet.cancelled),
+    )
+    for stage, replicas in stages:
+        for replica in replicas:
+            yield (replica.serial, stage), replica
