@@ -69,9 +69,11 @@ def accrue(
         charges += _of_pod(pod, priced, before, stretch)
         if _stays_open(pod, priced, stretch):
             still_open[pod.uid] = _ended_at(priced, pod.ended_at)
-    for uid in open_pods.keys() - {pod.uid for pod in listed}:
-        lost = open_pods[uid]
-        charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
+    seen = {pod.uid for pod in listed}
+    # In their order: sums are rounded, so they depend on it.
+    for uid, lost in open_pods.items():
+        if uid not in seen:
+            charges += charges_of(lost, _span(stretch.as_of, lost.ended_at, stretch))
     whole = _as_one(throughout, _span(stretch.as_of, None, stretch))
     together = _together((*whole, *charges)) if charges else whole
     return Accrual(tuple(together), _bounded(still_open))

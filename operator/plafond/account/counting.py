@@ -135,8 +135,10 @@ def _rates(memory: Memory, now: datetime) -> dict[str, ByUnit]:
     }
     found: dict[str, ByUnit] = {uid: pod.rates for uid, pod in running.items()}
     shared: dict[int, ByUnit] = {}
-    for uid in memory.counters.keys() & running.keys():
-        pod = running[uid]
+    for uid in memory.counters:
+        pod = running.get(uid)
+        if pod is None:
+            continue
         if id(pod) not in shared:
             rate = last_known(memory.token_rates.get(pod.workload))
             shared[id(pod)] = {**pod.rates, TOKENS: rate}

@@ -53,9 +53,9 @@ class BudgetStatus(Model):
     forecast_percent: UsedPercent | None = None
     """The same as a share of the limit."""
     forecast_low: Amount | None = None
-    """The forecast less one standard error; absent with DemandNow, whose error nobody knows."""
+    """The forecast one standard error lower; absent with DemandNow, whose error nobody knows."""
     forecast_high: Amount | None = None
-    """The forecast and one standard error."""
+    """The forecast one standard error higher; errors are factors."""
     expected: Amount | None = None
     """What will have been spent under the plan, where that is not the forecast."""
     exhausted_at: Moment | None = None

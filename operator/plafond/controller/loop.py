@@ -10,6 +10,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -89,6 +90,8 @@ class ControlLoop:
         # A pass that is given up is no beat, one that has nothing to look at yet is.
         self._running = Heartbeat(2 * self._longest)
         self._completing = Heartbeat(self._longest)
+        # One thread: a pass that was given up ends before the next one is evaluated.
+        self._evaluator = ThreadPoolExecutor(1, "evaluation")
 
     def wake(self) -> None:
         """Ask for a pass now rather than at the next point of the grid."""
@@ -121,6 +124,7 @@ class ControlLoop:
 
     async def finish(self) -> None:
         """Write down everything that is still only in memory."""
+        self._evaluator.shutdown(wait=False, cancel_futures=True)
         await self._around.records.write_all(self._around.clock())
 
     async def run_pass(self) -> None:
@@ -140,8 +144,8 @@ class ControlLoop:
         among = len(joined.namespaces)
         history = await around.history.read(wanted, joined.now, among)
         # Aside, because in a large cluster it takes seconds: probes, watches and the Lease go on.
-        snapshot, evaluation = await asyncio.to_thread(
-            evaluated, replace(joined, history=history), self._settings
+        snapshot, evaluation = await asyncio.get_running_loop().run_in_executor(
+            self._evaluator, evaluated, replace(joined, history=history), self._settings
         )
         # From here on what was counted is kept, however far the pass comes.
         around.records.keep(snapshot, evaluation, ledgers)

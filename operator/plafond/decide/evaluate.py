@@ -13,13 +13,13 @@ from plafond.account.counting import Counted
 from plafond.account.ledger import Charge, recorded
 from plafond.decide.allowing import allowed
 from plafond.decide.brake import Braked, braked
+from plafond.decide.collector import resting_collector
 from plafond.decide.judge import Judgement, judge
 from plafond.decide.listing import fitted
 from plafond.decide.plan import Plan, PlanPart
 from plafond.decide.planning import ENFORCED, Governed
 from plafond.decide.quota import known_accelerators, quota_writes
 from plafond.model.changed import changed
-from plafond.model.collector import resting_collector
 from plafond.model.ledger import Fact, Ledger, SeriesKey
 from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.settings import Settings

@@ -7,6 +7,7 @@ demand than is forecast, and work is refused only if money is short even with le
 replicas run as full as they may.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ SHORTEST_WINDOW = timedelta(hours=12)
 # So many standard errors above the forecast: the futures among which utilization is averaged. More
 # of them are dearer: money that is missing at the end costs more work than headroom that is. Their
 # error is that of surprises that pass: whoever is surprised can still run fuller from then on.
-FUTURES = (-0.8, 0.0, 0.8, 1.6, 2.4)
+FUTURES = (-0.7, 0.0, 0.7, 1.4, 2.1)
 # So many below it, of surprises that stay: refused is only what money does not carry even then,
 # because work that was refused is lost.
 CHEAPER_FUTURE = -2.0
@@ -179,10 +180,10 @@ def _gone_at(now: datetime, means: Means, stretches: tuple[_Stretch, ...]) -> da
     floors, reserved = float(means.floors), float(means.reserved)
     earliest = 0.0
     for stretch in stretches:
-        hours = stretch.forecast.hours_for(stretch.left, floors, reserved)
-        # To the second, and rather later: it is not gone before.
-        gone = min(hours, stretch.hours) * HOUR + SECOND
-        if gone < stretch.hours * HOUR:
+        if stretch.forecast.cost(floors) + reserved * stretch.hours > stretch.left:
+            hours = stretch.forecast.hours_for(stretch.left, floors, reserved)
+            # To the second, and rather later: it is not gone before.
+            gone = min(min(hours, stretch.hours) * HOUR + SECOND, stretch.hours * HOUR)
             return now + max(gone, earliest * HOUR)
         earliest = stretch.hours
     return None
@@ -192,7 +193,8 @@ def _utilization(means: Means, stretches: tuple[_Stretch, ...]) -> int | None:
     """Return how full replicas run; None where their targets are affordable in all futures."""
     if all(_is_paid(means, each, each.forecast, means.highest) for each in stretches):
         found = [_least_utilization(means, stretches, z) for z in FUTURES]
-        mean = round(sum(found) / len(found))
+        # The fuller replicas run, the more work each percent more costs: squares are averaged.
+        mean = round(math.sqrt(sum(each * each for each in found) / len(found)))
     else:
         # No headroom is bought in the hope of a cheaper future, while work may have to be refused.
         mean = means.highest

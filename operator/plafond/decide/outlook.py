@@ -24,7 +24,8 @@ class Outlook:
 
     Attributes:
         spend: if all demand were served, at its own target utilization.
-        error: the standard error of that; None where demand is only taken to stay as it is.
+        error: the standard error of that, about; None where demand is only taken to stay as it is.
+        low, high: one standard error below and above, which are factors; None like it.
         expected: what it will be under the plan; None where that is not remembered.
         gone_at: when the limit would be reached if all demand were served; None where never.
         made_at: when it was forecast, or how demand stays was seen.
@@ -36,6 +37,8 @@ class Outlook:
     expected: Decimal | None
     gone_at: datetime | None
     made_at: datetime
+    low: Decimal | None = None
+    high: Decimal | None = None
 
     @property
     def is_forecast(self) -> bool:
@@ -81,10 +84,13 @@ def _forecast(pace: BudgetPace, plan: PacePlan, spent: Decimal) -> Outlook:
     # Of a plan that is some minutes old, what lies ahead is a part.
     left = Decimal(elapsed_microseconds(position.time_left))
     part = left / elapsed_microseconds(plan.until - plan.at)
+    ahead, factor = plan.forecast * part, plan.error.exp()
     return Outlook(
-        spent + plan.forecast * part,
-        plan.forecast * part * plan.error,
+        spent + ahead,
+        ahead * plan.error,
         None if plan.expected is None else spent + plan.expected * part,
         plan.gone_at,
         plan.at,
+        spent + ahead / factor,
+        spent + ahead * factor,
     )

@@ -51,11 +51,11 @@ class Squeezing(NamedTuple):
         return min(most, max(least, replicas_for(percents, full, unused)))
 
 
-def _unused(target_percent: int, fullest: int) -> float:
+def _unused(target_percent: int, utilization_percent: int) -> float:
     # Where replicas may run full, one that would be used for less than half is not worth its
     # price when money is short; the price of money rises with utilization.
     room = max(1, FULL_PERCENT - target_percent)
-    return LEAST_USED * (fullest - target_percent) / room
+    return LEAST_USED * (utilization_percent - target_percent) / room
 
 
 class DemandMemory(NamedTuple):

@@ -72,6 +72,7 @@ class Signals(NamedTuple):
     @classmethod
     def of(cls, scaling: Scaling, meters: Mapping[Meter, MeterReading]) -> Self:
         """Return what *scaling* looks at in *meters*."""
+        # A meter that merely does not know some pods is not meant for their kind of engine.
         readings = [meters.get(meter) for meter in _needed(scaling)]
         return cls(scaling, meters, any(each is not None and each.gap for each in readings))
 
@@ -114,7 +115,6 @@ class Signals(NamedTuple):
 
 
 def _needed(scaling: Scaling) -> list[Meter]:
-    # A meter that merely does not know these pods is not meant for their kind of engine.
     needed = []
     if scaling.gpu_utilization_target_percent is not None:
         needed.append(Meter.GPU_UTILIZATION)

@@ -83,8 +83,9 @@ class Forecast:
         """Return for how many hours *money* carries all of it, and *beside* an hour besides."""
         known = np.bincount(self.at, minlength=HOURS_A_DAY)
         costs = np.bincount(self.at, np.maximum(self.rates, floor), HOURS_A_DAY)
-        # As in the forecast, hours of which nothing is known are like the others.
-        day = np.where(known > 0, costs / np.maximum(known, 1), costs.sum() / known.sum()) + beside
+        # As in the forecast, hours of the day of which nothing is known are like the others.
+        others = self.cost(floor) / self.hours.sum()
+        day = np.where(known > 0, costs / np.maximum(known, 1), others) + beside
         if money <= 0 or day.sum() <= 0:
             return 0.0 if money <= 0 else math.inf
         days, rest = divmod(money, float(day.sum()))
@@ -121,8 +122,10 @@ def forecast_of(profile: Profile, hours: float) -> Forecast:
     height = level / mean if mean > 0 else 1.0
     expected = _occurrences(hours) / np.maximum(known.sum(axis=0), 1)
     weights = np.broadcast_to(expected, shape.shape)[known]
+    if weights.sum() <= 0:
+        weights = np.ones_like(weights)
     # Hours of the day of which nothing is known at all are taken to be like the others.
-    weights = weights * (hours / weights.sum()) if weights.sum() > 0 else weights
+    weights = weights * (hours / weights.sum())
     ahead, at = hours / HOURS_A_DAY, np.broadcast_to(np.arange(HOURS_A_DAY), shape.shape)
     return Forecast(
         shape[known] * height,

@@ -41,7 +41,7 @@ class Latency:
     def of(
         cls, wanted: LatencyTarget, pods: Sequence[PodKey], meters: Mapping[Meter, MeterReading]
     ) -> Self:
-        """Return what *meters* say of the ready *pods* of a workload."""
+        """Return what *meters* say of the ready *pods* of a workload, by their keys."""
         reading = meters.get(wanted.meter, MeterReading())
         seconds = _by_pod(reading, pods)
         blind = len(pods) - len(seconds)

@@ -144,7 +144,7 @@ class PacePlan:
         level: L, the hourly rate that lasts if more is refused; None where nothing has to be.
         utilization_percent: u, how full replicas run; None where their own targets will do.
         forecast: what all demand until the end would cost, with what is reserved.
-        error: the standard error of that, as a part of it.
+        error: the standard error of that's logarithm: about the part that it is off by.
         expected: what will be spent until the end under this plan.
         gone_at: when the limit would be reached if all demand were served; None where it never is.
         overhead: what is paid for each hour that serves, as it was learned so far.

@@ -175,9 +175,9 @@ def _ahead(outlook: Outlook, position: BudgetPosition) -> dict[str, Any]:
         "forecast": _decimal(outlook.spend),
         "forecastPercent": _percent(outlook.spend, position.budget.limit.value),
     }
-    if outlook.error is not None:
-        found["forecastLow"] = _decimal(outlook.spend - outlook.error)
-        found["forecastHigh"] = _decimal(outlook.spend + outlook.error)
+    if outlook.low is not None and outlook.high is not None:
+        found["forecastLow"] = _decimal(outlook.low)
+        found["forecastHigh"] = _decimal(outlook.high)
     if outlook.expected is not None and _decimal(outlook.expected) != found["forecast"]:
         found["expected"] = _decimal(outlook.expected)
     if outlook.gone_at is not None:

@@ -140,6 +140,27 @@ async def test_while_a_pass_is_evaluated_everything_else_goes_on(started, monkey
     assert around.passes("error") == 0
 
 
+async def test_a_pass_that_was_given_up_is_not_evaluated_beside_the_next_one(started, monkeypatch):
+    go_on, at_work, most = threading.Event(), [], []
+
+    def slow(*facts):
+        at_work.append(facts)
+        most.append(len(at_work))
+        go_on.wait(5)
+        at_work.pop()
+        return evaluate(*facts)
+
+    evaluate = module.evaluated
+    monkeypatch.setattr(module, "evaluated", slow)
+    around = started(0.05)
+
+    await eventually(lambda: around.passes("timeout") >= 2)
+    go_on.set()
+
+    await eventually(lambda: around.passes("done") >= 1)
+    assert max(most) == 1
+
+
 async def test_passes_that_never_end_well_make_it_unhealthy(started):
     around = started(0.05)
     await eventually(lambda: around.loop.is_ready)

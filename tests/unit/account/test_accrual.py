@@ -225,3 +225,16 @@ def test_a_second_of_the_cheapest_pod_is_not_rounded_away():
     found = accrue((one,), {}, Stretch(None, NOW), priced("0.0036"))
 
     assert total(found) == money("0.000001")
+
+
+def test_what_was_lost_is_charged_in_the_order_in_which_it_was_known():
+    # Sums are rounded in their last digit, so that the order must not hang on hashes.
+    lost = {
+        f"uid-{i}": OpenPod({EUR: money(i + 1)}, is_managed=False, workload=f"w{i:02}")
+        for i in range(12)
+    }
+
+    found = accrue((), lost, Stretch(NOW - MINUTE, NOW), priced())
+
+    named = [charge.key.workload for charge in found.charges if charge.key.workload]
+    assert named == [f"w{i:02}" for i in range(12)]

@@ -114,3 +114,28 @@ def test_the_level_is_the_one_at_which_money_lasts(money, floor, level):
 def test_hours_weigh_as_often_as_they_come():
     # min(10, L) x 3 + min(30, L) x 1 = 45: 30 + 15.
     assert forecast([10, 30], [3.0, 1.0]).level(45, 0) == pytest.approx(15)
+
+
+def test_money_for_all_that_is_forecast_lasts_to_its_end_also_where_hours_are_unknown():
+    # Half of the hours were seen on one day only, and one on none.
+    shape = np.ones((2, 24))
+    shape[0, :12], shape[1, :12], shape[:, 20] = np.nan, 3.0, np.nan
+    found = forecast_of(profile(2.0, 2.0, shape=shape), hours=24)
+
+    assert found.hours_for(found.total, 0, 0) == pytest.approx(24)
+    assert found.hours_for(found.total * 0.999, 0, 0) < 24
+
+
+def test_an_unknown_hour_to_come_costs_what_the_others_do():
+    shape = np.ones((2, 24))
+    shape[:, 0] = np.nan
+
+    # Half an hour at one an hour.
+    assert forecast_of(profile(1.0, 1.0, shape=shape), hours=0.5).total == pytest.approx(0.5)
+
+
+def test_what_costs_nothing_lasts_for_ever_and_without_money_nothing_does():
+    free = forecast_of(profile(*[0.0] * 7), hours=24)
+
+    assert free.hours_for(1, 0, 0) == math.inf
+    assert free.hours_for(-1, 0, 0) == 0

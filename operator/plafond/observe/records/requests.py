@@ -37,13 +37,15 @@ def effective_requests(pod_spec: Raw) -> Mapping[str, Decimal]:
     needed = _largest(_sum((running, sidecars)), starting)
     whole_pod = _requests(pod_spec)
     needed |= {name: whole_pod[name] for name in _POD_LEVEL if name in whole_pod}
-    return _shared(tuple(_sum((needed, quantities(part(pod_spec, "overhead")))).items()))
+    found = _sum((needed, quantities(part(pod_spec, "overhead"))))
+    return _shared(tuple((name, str(amount)) for name, amount in found.items()))
 
 
 # What pods of one template ask for is one object, so that a pass looks at it and prices it once.
 @lru_cache(maxsize=4096)
-def _shared(amounts: tuple[tuple[str, Decimal], ...]) -> Mapping[str, Decimal]:
-    return dict(amounts)
+def _shared(amounts: tuple[tuple[str, str], ...]) -> Mapping[str, Decimal]:
+    # By their texts: 1 and 1.000 are equal, and each is written as it was read.
+    return {name: Decimal(text) for name, text in amounts}
 
 
 def quantities(raw: Raw) -> Amounts:

@@ -6,8 +6,8 @@ import pytest
 from tests.builders import SETTINGS
 from tests.replay import recorded
 
+from plafond.decide.collector import resting_collector
 from plafond.decide.evaluate import evaluate
-from plafond.model.collector import resting_collector
 
 
 @pytest.mark.parametrize("name", recorded.names())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 @contextmanager
 def resting_collector() -> Iterator[None]:
     """
-    Let the collector rest; afterwards it does what it did before.
+    Let the process's collector rest; afterwards it does what it did before.
 
     Where only frozen values are made there are no cycles: each of them refers to what was there
     before it, and goes when nobody refers to it. Looking for cycles nevertheless means to walk
