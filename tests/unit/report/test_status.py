@@ -228,5 +228,6 @@ def test_a_forecast_comes_with_its_band_and_without_a_price_there_is_none():
 
     # 12 are spent, and 300 are to come, by a factor of e^0.1 more or less.
     assert said["forecastBasis"] == "Forecast"
-    assert [said[f"forecast{band}"] for band in ("", "Low", "High")] == ["312", "283.451225", "343.551275"]
+    band = [said[f"forecast{which}"] for which in ("", "Low", "High")]
+    assert band == ["312", "283.451225", "343.551275"]
     assert not [field for field in unpriced if field.startswith(("forecast", "exhausted"))]
