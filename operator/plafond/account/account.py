@@ -188,7 +188,6 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
     # Sums are rounded in their last digit: the order in which they are made must not matter.
     ordered = sorted(snapshot.pods, key=attrgetter("uid"))
     pods = _grouped(ordered, attrgetter("namespace"))
-    workloads = _grouped(snapshot.workloads, attrgetter("id.namespace"))
     policies = _grouped(in_force(snapshot, settings), attrgetter("namespace"))
     known: dict[str, NamespaceFacts] = {}
     counted: dict[str, Counted] = {}
@@ -198,7 +197,7 @@ def account(snapshot: Snapshot, settings: Settings) -> Account:
             name,
             snapshot.now,
             pods.get(name, ()),
-            workloads.get(name, ()),
+            tuple(snapshot.workloads_of(name)),
             policies.get(name, ()),
             snapshot.records.get(name, NOT_COUNTED_YET),
             snapshot.nodes,

@@ -25,7 +25,7 @@ from plafond.model.memory import Memory, NamespaceRecord
 from plafond.model.settings import Settings
 from plafond.model.snapshot import Namespace, Snapshot
 from plafond.model.window import Span
-from plafond.model.workload import Pod, WorkloadId
+from plafond.model.workload import WorkloadId
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,6 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
         by_namespace[judgement.account.policy_set.namespace].append(judgement)
     workloads = {workload.id: workload for workload in snapshot.workloads}
     accelerators = known_accelerators(snapshot, settings)
-    pods: dict[str, list[Pod]] = defaultdict(list)
-    for pod in snapshot.pods:
-        pods[pod.namespace].append(pod)
     records: dict[str, NamespaceRecord] = {}
     parts: list[PlanPart] = []
     for name, of_namespace in counted.counted.items():
@@ -67,7 +64,7 @@ def evaluate(snapshot: Snapshot, settings: Settings) -> Evaluation:
         in_doubt = snapshot.is_in_doubt(name)
         memory = of_namespace.record.memory
         enforced = next((j for j in here if j.account.policy_set.is_enforced), None)
-        quota = quota_writes(namespace, enforced, pods[name], accelerators)
+        quota = quota_writes(namespace, enforced, counted.facts[name].pods, accelerators)
         governed = Governed(namespace, workloads, here, memory, in_doubt, quota)
         own = governed.parts()
         parts += own

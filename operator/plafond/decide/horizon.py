@@ -183,8 +183,8 @@ def _gone_at(now: datetime, means: Means, stretches: tuple[_Stretch, ...]) -> da
         if stretch.forecast.cost(floors) + reserved * stretch.hours > stretch.left:
             hours = stretch.forecast.hours_for(stretch.left, floors, reserved)
             # To the second, and rather later: it is not gone before.
-            gone = min(min(hours, stretch.hours) * HOUR + SECOND, stretch.hours * HOUR)
-            return now + max(gone, earliest * HOUR)
+            later = hours + SECOND / HOUR
+            return now + max(earliest, min(later, stretch.hours)) * HOUR
         earliest = stretch.hours
     return None
 
