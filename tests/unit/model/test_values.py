@@ -7,6 +7,7 @@ from tests.builders import EUR, money, policy, snapshot
 from plafond.model.changed import changed
 from plafond.model.ledger import Fact, SeriesKey
 from plafond.model.memory import OpenPod
+from plafond.model.money import occurrences
 from plafond.model.policy import InvalidPolicy
 
 
@@ -51,3 +52,12 @@ def test_a_policy_that_cannot_be_understood_exists_and_leaves_its_namespace_in_d
     assert world.policy_names == {("team-a", "fine"), ("team-a", "broken")}
     assert (world.unread("team-a"), world.unread("team-b")) == ({"broken"}, frozenset())
     assert (world.is_in_doubt("team-a"), world.is_in_doubt("team-b")) == (True, False)
+
+
+def test_occurrences_are_counted_by_identity_and_not_by_what_values_say():
+    one, other = {"EUR": 4}, {"EUR": 4}
+
+    assert occurrences([]) == []
+    assert occurrences([one, one, one]) == [(one, 3)]
+    found = occurrences([one, other, one])
+    assert [(each is one, count) for each, count in found] == [(True, 2), (False, 1)]
