@@ -131,6 +131,8 @@ class ControlLoop:
         """Run one pass."""
         around = self._around
         self._begin_term(around.leadership.begin())
+        # Of the instant of the facts: a ledger that comes while meters are read was not counted on.
+        ledgers, unreadable = self._ledgers(), around.observer.unreadable_ledgers()
         seen = await around.observer.snapshot(around.clock())
         self._watched_since = self._watched_since or seen.now
         observed = replace(
@@ -138,8 +140,7 @@ class ControlLoop:
         )
         around.admission.look(observed)
         self._missing.update(self._missing_in(observed))
-        ledgers = self._ledgers()
-        joined = around.records.joined(observed, ledgers, around.observer.unreadable_ledgers())
+        joined = around.records.joined(observed, ledgers, unreadable)
         wanted = history_wanted(joined, self._settings)
         among = len(joined.namespaces)
         history = await around.history.read(wanted, joined.now, among)

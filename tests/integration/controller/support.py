@@ -1,5 +1,6 @@
 """A loop with a world that a test sets, and an API server that takes what it writes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -54,6 +55,8 @@ class SetObserver:
     raises: Exception | None = None
     ended: list[str] = field(default_factory=list)
     lags: bool = False
+    while_meters_are_read: list[Callable[[], object]] = field(default_factory=list)
+    learned: list[str] = field(default_factory=list)
     _seen: dict[str, LedgerRecord] = field(default_factory=dict)
 
     async def wait_synced(self, within: timedelta) -> None:
@@ -63,18 +66,23 @@ class SetObserver:
     async def snapshot(self, now: datetime) -> Snapshot:
         if self.raises is not None:
             raise self.raises
+        records = {name: each.record for name, each in self.ledgers().items()}
+        quotas = [parse_quota(raw) for raw in self.fake.objects[made.QUOTAS].values()]
+        namespaces = joined_namespaces(self.facts.namespaces.values(), quotas)
+        while self.while_meters_are_read:
+            self.while_meters_are_read.pop()()
+        return replace(self.facts, now=now, records=records, namespaces=namespaces)
+
+    def ledgers(self) -> dict[str, LedgerRecord]:
         if not self.lags:
             held = self.fake.objects[made.LEDGERS].values()
             counted = [raw for raw in held if MONTH not in raw["metadata"].get("labels", {})]
             whole = Ledgers().whole(map(parse, counted), ())
             self._seen = {name: each for name, each in whole.items() if name not in self.unreadable}
-        records = {name: each.record for name, each in self._seen.items()}
-        quotas = [parse_quota(raw) for raw in self.fake.objects[made.QUOTAS].values()]
-        namespaces = joined_namespaces(self.facts.namespaces.values(), quotas)
-        return replace(self.facts, now=now, records=records, namespaces=namespaces)
-
-    def ledgers(self) -> dict[str, LedgerRecord]:
         return self._seen
+
+    def learn(self, stored) -> None:
+        self.learned += [each["kind"] for each in stored]
 
     def unreadable_ledgers(self) -> dict[str, Gap]:
         return self.unreadable

@@ -250,6 +250,20 @@ async def test_a_loser_whose_cache_lags_does_not_go_back_to_older_facts(fake, cl
     assert spent(fake)["EUR"] > 16
 
 
+async def test_a_ledger_that_comes_while_meters_are_read_belongs_to_the_next_pass(fake, client):
+    facts = populated(fake, world(policy(budgets=(budget(),))))
+    around = World(fake, client, facts)
+    around.observer.while_meters_are_read = [lambda: fake.put(made.LEDGERS, made.spent_days_ago(3))]
+    await around.run_pass()
+
+    # What we began without it cannot be written over it, and is dropped.
+    await around.run_pass(5 * MINUTE)
+    await around.run_pass(SECOND)
+
+    found = around.records._records["team-a"].ledger  # noqa: SLF001 - what it goes on from
+    assert found.series[SeriesKey(Fact.SPEND, "EUR")][0].value == 7
+
+
 async def test_a_ledger_that_cannot_be_read_is_neither_used_nor_written(fake, limited):
     limited.observer.unreadable = {"team-a": Gap("nonsense")}
     limited.observer.facts = replace(limited.observer.facts, policies=())
