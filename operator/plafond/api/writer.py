@@ -61,6 +61,11 @@ class Written:
     detail: str = ""
     body: Mapping[str, Any] | None = None
 
+    @property
+    def stored(self) -> Mapping[str, Any] | None:
+        """The object as it now is; None where nothing was written."""
+        return self.body if self.result is Result.DONE else None
+
 
 class ApiWriter:
     """Writes objects in the name of one field manager, for as long as *may_write* says so."""

@@ -229,6 +229,7 @@ class ControlLoop:
                 else:
                     free.append(action)
             outcomes = await enforcer.carry_out(free)
+            self._around.observer.learn(o.stored for o in outcomes if o.stored is not None)
             attempts += [Attempt(o.action, mode, o.result, o.detail) for o in outcomes]
         return attempts
 

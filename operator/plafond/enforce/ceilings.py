@@ -34,8 +34,8 @@ async def _annotated(
     patch = {"metadata": {"annotations": values}}
     written = await writer.merge(namespace_path(action.namespace), patch)
     if written.result is Result.DONE and not _holds(written, values):
-        return Outcome(action, Result.REFUSED, _KEPT)
-    return Outcome(action, written.result, written.detail)
+        return Outcome(action, Result.REFUSED, _KEPT, stored=written.stored)
+    return Outcome(action, written.result, written.detail, stored=written.stored)
 
 
 def _holds(written: Written, values: Mapping[str, str | None]) -> bool:

@@ -37,11 +37,12 @@ async def set_quota(writer: ApiWriter, action: SetQuota) -> Outcome:
 
 async def clear_quota(writer: ApiWriter, action: ClearQuota) -> Outcome:
     """Delete our quota."""
-    return _outcome(action, await writer.delete(_named(action.namespace), action.uid))
-
-
-def _outcome(action: SetQuota | ClearQuota, written: Written) -> Outcome:
+    written = await writer.delete(_named(action.namespace), action.uid)
     return Outcome(action, written.result, written.detail)
+
+
+def _outcome(action: SetQuota, written: Written) -> Outcome:
+    return Outcome(action, written.result, written.detail, stored=written.stored)
 
 
 def _path(namespace: str) -> str:

@@ -16,6 +16,7 @@ from plafond.observe.api_reader import ApiReader
 from plafond.observe.backoff import Backoff
 from plafond.observe.errors import ExpiredError, ObservationError, SilenceError
 from plafond.observe.records.fields import Raw, part, parts
+from plafond.observe.recovery import Recovery
 from plafond.observe.store import Held, Kind, Store
 
 R = TypeVar("R")
@@ -48,12 +49,13 @@ class CacheTiming:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every cache is given: the source, the clock, and whom to wake."""
+    """What every cache is given: the source, the clock, whom to wake, and how the others fare."""
 
     reader: ApiReader
     clock: Callable[[], datetime]
     on_change: Callable[[], None]
     timing: CacheTiming = field(default_factory=CacheTiming)
+    recovery: Recovery = field(default_factory=Recovery)
 
 
 class Cache(Generic[R]):
@@ -87,7 +89,12 @@ class Cache(Generic[R]):
                 await self._watch_until_relist()
             except ObservationError as error:
                 self._note(error)
-                await asyncio.sleep(self._backoff.next_seconds())
+                await self._pause()
+
+    def learn(self, found: Raw) -> None:
+        """Take what the API server answered to a write, where the object is known already."""
+        if self.synced.is_set() and self.store.renew(found, self._around.clock()):
+            self._around.on_change()
 
     async def _list(self) -> None:
         listed: dict[str, Held[R]] = {}
@@ -116,7 +123,7 @@ class Cache(Generic[R]):
             if loop.time() - since > self._backoff.limit_seconds:
                 self._backoff.reset()
             # A server that ends every watch at once must not be asked again at once.
-            await asyncio.sleep(self._backoff.next_seconds())
+            await self._pause()
             if is_expired:
                 return
 
@@ -167,11 +174,19 @@ class Cache(Generic[R]):
         # Kept event by event: a watch that breaks off goes on from here, and not from its start.
         self._version = str(part(found, "metadata").get("resourceVersion") or self._version)
 
+    async def _pause(self) -> None:
+        delay = self._backoff.next_seconds()
+        if self.trouble is None:
+            await asyncio.sleep(delay)
+        else:
+            await self._around.recovery.wait(delay)
+
     def _heard(self, *, wake: bool) -> None:
         self.last_contact = self._around.clock()
         if self.trouble is not None:
             logger.info("%s can be read again", self._kind.name)
             self.trouble = None
+            self._around.recovery.tell()
         if wake and self.synced.is_set():
             self._around.on_change()
 

@@ -25,6 +25,7 @@ from plafond.observe.join import (
     usable_policies,
 )
 from plafond.observe.ledgers import Ledgers, unreadable
+from plafond.observe.records.fields import Raw
 from plafond.observe.records.ledgers import LedgerRecord
 
 R = TypeVar("R")
@@ -112,6 +113,15 @@ class Observer:
         """Forget pods that were gone *before* then: whoever counts them has long done so."""
         gone = self._pods.store.vanished.items()
         self._pods.store.forget([uid for uid, found in gone if found.at < before])
+
+    def learn(self, stored: Iterable[Raw]) -> None:
+        """Take what writes came to, ahead of the watches: what we wrote is not judged as it was."""
+        for found in stored:
+            match found.get("kind"):
+                case "Namespace":
+                    self._namespaces.learn(found)
+                case "ResourceQuota":
+                    self._quotas.learn(found)
 
     def ledgers(self) -> Mapping[str, LedgerRecord]:
         """Return the ledgers by namespace, each with what it continues."""

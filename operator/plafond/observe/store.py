@@ -128,6 +128,10 @@ class Store(Generic[R]):
         self._expire(at)
         return self._hold(uid, self._understood(raw, before, at), before)
 
+    def renew(self, raw: Raw, at: datetime) -> bool:
+        """Take an object as a write left it; what is not known, or not any more, stays so."""
+        return _uid(raw) in self._held and self.put(raw, at)
+
     def remove(self, raw: Raw, at: datetime) -> bool:
         """Take an object, as it last was, that was deleted."""
         uid = _uid(raw)

@@ -264,6 +264,12 @@ async def test_a_ledger_that_comes_while_meters_are_read_belongs_to_the_next_pas
     assert found.series[SeriesKey(Fact.SPEND, "EUR")][0].value == 7
 
 
+async def test_what_was_written_is_known_before_it_is_watched(limited):
+    await limited.run_pass()
+
+    assert limited.observer.learned == ["Namespace", "ResourceQuota"]
+
+
 async def test_a_ledger_that_cannot_be_read_is_neither_used_nor_written(fake, limited):
     limited.observer.unreadable = {"team-a": Gap("nonsense")}
     limited.observer.facts = replace(limited.observer.facts, policies=())

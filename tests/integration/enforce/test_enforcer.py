@@ -47,7 +47,8 @@ def scale(fake, before, after, **stale):
 async def test_ceilings_are_one_patch_of_our_annotations_only(fake, enforcer):
     outcomes = await enforcer.carry_out([CEILINGS])
 
-    assert outcomes == (Outcome(CEILINGS, Result.DONE),)
+    (stored,) = fake.objects[made.NAMESPACES].values()
+    assert outcomes == (Outcome(CEILINGS, Result.DONE, stored=stored),)
     annotations = {
         "plafond.dev/ceilings": "deployments.apps/llm=4",
         "plafond.dev/why": "month 82 %",

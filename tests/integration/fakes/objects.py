@@ -129,7 +129,8 @@ def node(name: str, **labels: str) -> Raw:
 
 def namespace(name: str, **annotations: str) -> Raw:
     renamed = {f"plafond.dev/{key}": each for key, each in annotations.items()}
-    return {"metadata": meta(name, annotations=renamed), "status": {"phase": "Active"}}
+    of_kind = {"apiVersion": "v1", "kind": "Namespace"}
+    return {**of_kind, "metadata": meta(name, annotations=renamed), "status": {"phase": "Active"}}
 
 
 def policy(name: str, namespace: str = "team-a", **spec: Any) -> Raw:
@@ -190,6 +191,8 @@ def quota(namespace: str = "team-a", name: str = "plafond", **spec: Any) -> Raw:
     labels = {"app.kubernetes.io/managed-by": "plafond"}
     hard = {"requests.nvidia.com/gpu": "4"}
     return {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
         "metadata": meta(name, namespace, labels=labels, uid=uid),
         "spec": {"hard": hard, **spec},
     }

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +20,9 @@ from tests.integration.observe.support import Clock, eventually, quick
 
 from plafond.observe import kinds
 from plafond.observe.api_reader import ApiReader
+from plafond.observe.backoff import Backoff
 from plafond.observe.cache import Cache, Surroundings
+from plafond.observe.recovery import Recovery
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 LIST = ("LIST", made.PODS)
@@ -153,6 +156,46 @@ async def test_what_was_known_stands_while_the_api_server_is_away(fake, clock):
         assert names(cache) == ["there"]
         assert cache.age(clock.now) == timedelta(minutes=5)
         assert "503 away" in cache.trouble
+
+
+async def test_when_one_kind_is_answered_again_the_others_do_not_wait_any_longer(fake, clock):
+    # Pods would wait for a minute yet; that Nodes are answered again ends it.
+    fake.answers[LIST] = [failing(503, "away")]
+    fake.answers["LIST", made.NODES] = [failing(503, "away")] * 2
+    settings = quick()
+    long = replace(settings.timing, backoff=lambda: Backoff(60, 60))
+    async with running(fake) as client:
+        reader, recovery = ApiReader(client, settings.timeouts), Recovery()
+
+        def around(timing):
+            return Surroundings(reader, clock, lambda: None, timing, recovery)
+
+        pods = Cache(kinds.PODS, around(long))
+        nodes = Cache(kinds.NODES, around(settings.timing))
+        tasks = [asyncio.create_task(pods.run())]
+        await eventually(lambda: pods.trouble is not None)
+        tasks.append(asyncio.create_task(nodes.run()))
+        try:
+            await synced(nodes)
+            await synced(pods)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_recoveries_that_follow_one_another_end_no_further_delay():
+    # An API server that fails every other request is asked no more often for it.
+    recovery = Recovery(least_seconds=60)
+    recovery.tell()
+    waiting = asyncio.create_task(recovery.wait(60))
+    await asyncio.sleep(0)
+
+    recovery.tell()
+
+    done, _ = await asyncio.wait([waiting], timeout=0.05)
+    waiting.cancel()
+    assert not done
 
 
 async def test_an_expired_stream_is_listed_afresh(fake, clock):

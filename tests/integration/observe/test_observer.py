@@ -169,6 +169,23 @@ async def test_changes_wake_the_loop_and_echoes_do_not(fake):
         await observer.stop()
 
 
+async def test_what_was_written_is_known_ahead_of_the_watches(fake, observer):
+    fake.put(made.NAMESPACES, made.namespace("team-a"))
+    fake.put(made.QUOTAS, made.quota())
+    await observer.start()
+    await observer.wait_synced(timedelta(seconds=5))
+    await eventually(lambda: fake.watches(made.NAMESPACES) and fake.watches(made.QUOTAS))
+    fake.is_silent = True
+
+    written = fake.put(made.NAMESPACES, made.namespace("team-a", ceilings="deployments.apps/llm=4"))
+    bounded = fake.put(made.QUOTAS, made.quota(hard={"requests.nvidia.com/gpu": "7"}))
+    observer.learn([written, bounded, {"kind": "Scale"}])
+
+    found = (await observer.snapshot(NOW)).namespaces["team-a"]
+    assert found.ceilings == {LLM: 4}
+    assert found.quota.hard == {"requests.nvidia.com/gpu": Decimal(7)}
+
+
 async def test_a_cache_that_died_of_a_bug_does_not_go_unseen(fake, observer, monkeypatch):
     await observer.start()
     await observer.wait_synced(timedelta(seconds=5))

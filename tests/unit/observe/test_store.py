@@ -45,6 +45,20 @@ def listed(things, *raws, at=NOW):
     return things.replace(things.understood(raws, at), at)
 
 
+def test_what_a_write_answered_counts_for_what_is_known_and_not_older():
+    things = store()
+    listed(things, raw("a"), raw("gone", uid="uid-gone"))
+    things.remove(raw("gone", uid="uid-gone", version="2"), NOW)
+
+    assert things.renew(raw("a", size="5", version="3"), NOW)
+    assert not things.renew(raw("a", size="4", version="2"), NOW)
+    assert not things.renew(raw("gone", uid="uid-gone", version="4"), NOW)
+    # The watch tells it again.
+    assert not things.put(raw("a", size="5", version="3"), NOW)
+
+    assert [(thing.name, thing.size) for thing in things.records.values()] == [("a", 5)]
+
+
 def test_a_version_is_understood_once():
     parsed = []
 
