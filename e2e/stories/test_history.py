@@ -35,9 +35,11 @@ TOKENS_PER_REQUEST = CHAT.prompt_tokens + CHAT.generation_tokens
 @contextlib.contextmanager
 def watching(rig: Rig, directory: Path) -> Iterator[None]:
     """Run an operator that leads until it is killed, once Prometheus knows what it has counted."""
+    began = utc_now().timestamp()
     with operator(rig, directory):
-        # Whoever was killed before leaves a lease behind, which has to end first.
-        leads = "plafond_last_pass_timestamp_seconds > time() - 2"
+        # Whoever was killed before leaves a lease behind, which has to end first; the passes of
+        # that one, which Prometheus knows yet, say nothing of this one.
+        leads = f"plafond_last_pass_timestamp_seconds > {began}"
         poll(lambda: query(rig.prometheus_url, leads), 30, what="an operator that leads")
         yield
         time.sleep(SCRAPED)
