@@ -66,10 +66,19 @@ def hourly_price(requests: Requests, prices: Mapping[str, Fraction]) -> Fraction
 def pod_lifetimes(writes: Iterable["AuditWrite"]) -> tuple[PodLifetime, ...]:
     """Return the lifetimes that *writes* tell, in the order of the pods' creation."""
     lives: dict[str, PodLifetime] = {}
+    # A write is told of when it was answered, so a pod may be bound before it is created.
+    early: dict[str, AuditWrite] = {}
     for write in writes:
-        if write.resource == "pods":
-            for life in _told_by(write, lives):
-                lives[life.uid] = life
+        if write.resource != "pods":
+            continue
+        uid = _bound_uid(write)
+        if uid and uid not in lives:
+            early[uid] = write
+            continue
+        for life in _told_by(write, lives):
+            lives[life.uid] = life
+            if life.uid in early:
+                lives[life.uid] = _bound_by(early.pop(life.uid), life)
     return tuple(lives.values())
 
 
@@ -92,13 +101,23 @@ def _told_by(write: "AuditWrite", lives: Mapping[str, PodLifetime]) -> list[PodL
 
 
 def _bound(write: "AuditWrite", lives: Mapping[str, PodLifetime]) -> list[PodLifetime]:
-    binding = write.request_object or {}
-    uid = binding.get("metadata", {}).get("uid")
+    uid = _bound_uid(write)
     # A name can be used again: without a uid, the youngest pod of that name is meant.
     named = [life for life in lives.values() if _is_named_in(life, write)]
-    meant = [lives[uid]] if uid in lives else named[-1:]
-    node = binding["target"]["name"]
-    return [replace(life, node=node, scheduled_at=write.at) for life in meant]
+    meant = [lives[uid]] if uid else named[-1:]
+    return [_bound_by(write, life) for life in meant]
+
+
+def _bound_uid(write: "AuditWrite") -> str:
+    """Return the uid of the pod that *write* has bound; empty where it does not say, or has not."""
+    if write.subresource != "binding" or not write.succeeded:
+        return ""
+    return str((write.request_object or {}).get("metadata", {}).get("uid") or "")
+
+
+def _bound_by(write: "AuditWrite", life: PodLifetime) -> PodLifetime:
+    node = (write.request_object or {})["target"]["name"]
+    return replace(life, node=node, scheduled_at=write.at)
 
 
 def _is_named_in(life: PodLifetime, write: "AuditWrite") -> bool:

@@ -9,7 +9,7 @@ from e2e.rig.polling import poll
 from e2e.world import deployment, operator, policy, price_sheet, status
 
 POLICIES = 50
-METERS = 4
+METERS = 5
 PASSES = 8
 
 

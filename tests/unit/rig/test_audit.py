@@ -96,6 +96,21 @@ def test_a_pod_is_followed_from_its_creation_to_the_answer_that_removed_it(tmp_p
     assert life.paid(NOON, LATER) == timedelta(seconds=22)
 
 
+def test_a_pod_is_bound_also_where_that_was_answered_before_its_creation(tmp_path):
+    # Of an older pod of the same name nothing changes.
+    other, life = log(
+        tmp_path, created(0, uid="u0"), bound(1, uid="u0"), bound(7), created(8), deleted(9, 0),
+    ).pod_lifetimes()  # fmt: skip
+
+    assert (other.scheduled_at, other.gone_at) == (at(1), None)
+    assert (life.node, life.scheduled_at, life.created_at, life.gone_at) == (
+        "gpu-0",
+        at(7),
+        at(8),
+        at(9),
+    )
+
+
 def test_a_pod_that_was_never_bound_costs_nothing(tmp_path):
     life = only_life(tmp_path, created(0), bound(1, code=409), deleted(9, 0))
 
