@@ -70,6 +70,7 @@ def test_the_number_of_queries_per_pass_does_not_depend_on_the_number_of_policie
         "delete", "namespace", *(f"{namespace}-{n}" for n in range(POLICIES)), "--wait=false"
     )
     record_property("queries per pass with 1 and 50 policies", f"{one:.2f} {fifty:.2f}")
-    # Now and then one is asked again; what is asked for each policy would be fifty times as much.
+    # At either end the next pass may have begun; what is asked for each policy would be fifty times
+    # as much.
     assert one == pytest.approx(METERS, abs=0.5)
     assert fifty == pytest.approx(METERS, abs=0.5)

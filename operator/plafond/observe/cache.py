@@ -175,11 +175,7 @@ class Cache(Generic[R]):
         self._version = str(part(found, "metadata").get("resourceVersion") or self._version)
 
     async def _pause(self) -> None:
-        delay = self._backoff.next_seconds()
-        if self.trouble is None:
-            await asyncio.sleep(delay)
-        else:
-            await self._around.recovery.wait(delay)
+        await self._around.recovery.wait(self._backoff.next_seconds())
 
     def _heard(self, *, wake: bool) -> None:
         self.last_contact = self._around.clock()
